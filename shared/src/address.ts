@@ -1,7 +1,8 @@
 /**
- * Addresses: what an endpoint is, and its binary and text forms. Text is what inet_ntop prints (RFC 5952),
- * since that is what LuaSocket's getsockname shows.
+ * Addresses: what an endpoint is, and its binary and text forms. Text is what glibc's inet_ntop prints, since that
+ * is what LuaSocket's getsockname shows. Knows no name, no policy and no interface.
  */
+import { ProtocolError } from './errors.ts';
 
 /** An address with its port. */
 export interface Endpoint {
@@ -15,3 +16,178 @@ export interface Endpoint {
   readonly scope?: number;
 }
 export type Family = 4 | 6;
+
+/** Bytes of a packed endpoint: IPv4 + port, IPv6 + port, IPv6 + port + scope. */
+const V4_BYTES = 6;
+const V6_BYTES = 18;
+const SCOPED_BYTES = 22;
+const MAX_PORT = 65_535;
+const MAX_SCOPE = 0xffff_ffff;
+
+/**
+ * The wire form: address, port, and (IPv6 with an interface) scope, big-endian.
+ * @throws ProtocolError `internal` when the endpoint is none; addresses of users go through `parseAddress` first.
+ */
+export function packEndpoint({ family, address, port, scope = 0 }: Endpoint): Uint8Array {
+  const octets = family === 4 ? parseV4(address) : parseV6(address);
+  const scoped = scope !== 0;
+  if (!octets || !isIndex(port, MAX_PORT) || !isIndex(scope, MAX_SCOPE) || (scoped && family === 4)) {
+    throw new ProtocolError('internal', `not an endpoint: ${address} port ${port} scope ${scope}`);
+  }
+  const packed = new Uint8Array(octets.length + (scoped ? 6 : 2));
+  packed.set(octets);
+  let at = octets.length;
+  packed[at++] = port >>> 8;
+  packed[at++] = port;
+  if (scoped) {
+    packed[at++] = scope >>> 24;
+    packed[at++] = scope >>> 16;
+    packed[at++] = scope >>> 8;
+    packed[at++] = scope;
+  }
+  return packed;
+}
+
+/** @throws ProtocolError `malformed` unless `b` has 6, 18 or 22 bytes. */
+export function unpackEndpoint(b: Uint8Array): Endpoint {
+  switch (b.length) {
+    case V4_BYTES:
+      return { family: 4, address: formatV4(b, 0), port: word(b, 4) };
+    case V6_BYTES:
+      return { family: 6, address: formatV6(b), port: word(b, 16) };
+    case SCOPED_BYTES: {
+      const scope = word(b, 18) * 0x1_0000 + word(b, 20);
+      const bare: Endpoint = { family: 6, address: formatV6(b), port: word(b, 16) };
+      return scope === 0 ? bare : { ...bare, scope };
+    }
+    default:
+      throw new ProtocolError('malformed', `an endpoint of ${b.length} bytes`);
+  }
+}
+
+/**
+ * Remembers the endpoints it has unpacked, since a UDP socket hears the same few peers again and again. Belongs to
+ * one decoder; forgets everything when it is full, which costs one unpacking per peer.
+ */
+export class EndpointCache {
+  readonly #size: number;
+  readonly #known = new Map<number, Endpoint>();
+
+  /** `size`: endpoints remembered at most. */
+  constructor(size = 256) {
+    this.#size = size;
+  }
+
+  /** Like `unpackEndpoint`. Only IPv4 is remembered: its six bytes make an exact number. */
+  unpack(b: Uint8Array): Endpoint {
+    if (b.length !== V4_BYTES) return unpackEndpoint(b);
+    const key = word(b, 0) * 0x1_0000_0000 + word(b, 2) * 0x1_0000 + word(b, 4);
+    const known = this.#known.get(key);
+    if (known) return known;
+    const endpoint = unpackEndpoint(b);
+    if (this.#known.size >= this.#size) this.#known.clear();
+    this.#known.set(key, endpoint);
+    return endpoint;
+  }
+}
+
+/**
+ * A literal address as inet_pton(3) takes it: a strict dotted quad or an IPv6 literal without zone. The text comes
+ * back normalised. Null for everything else (names, `127.1`, `0x7f000001`, `010.0.0.1`, `::1%lo`, `[::1]`).
+ */
+export function parseAddress(text: string): { family: Family; address: string } | null {
+  const v4 = parseV4(text);
+  if (v4) return { family: 4, address: formatV4(v4, 0) };
+  const v6 = parseV6(text);
+  return v6 ? { family: 6, address: formatV6(v6) } : null;
+}
+
+/** A port in plain decimal, 0..65535: no sign, blank, or superfluous zero. */
+export function parsePort(text: string): number | null {
+  if (!/^(?:0|[1-9]\d{0,4})$/.test(text)) return null;
+  const port = Number(text);
+  return port <= MAX_PORT ? port : null;
+}
+
+function isIndex(value: number, max: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= max;
+}
+
+function word(b: Uint8Array, at: number): number {
+  return ((b[at] ?? 0) << 8) | (b[at + 1] ?? 0);
+}
+
+function formatV4(b: Uint8Array, at: number): string {
+  return `${b[at]}.${b[at + 1]}.${b[at + 2]}.${b[at + 3]}`;
+}
+
+/** inet_ntop6 of glibc: the first longest run of two or more zero groups becomes `::`; mapped and compatible in quads. */
+function formatV6(b: Uint8Array): string {
+  let best = 0;
+  let bestLength = 1;
+  let run = 0;
+  for (let group = 0; group < 8; group++) {
+    run = word(b, group * 2) === 0 ? run + 1 : 0;
+    if (run > bestLength) {
+      best = group - run + 1;
+      bestLength = run;
+    }
+  }
+  if (bestLength < 2) return groups(b, 0, 8);
+  if (best === 0 && (bestLength === 6 || (bestLength === 5 && word(b, 10) === 0xffff))) {
+    return `::${bestLength === 5 ? 'ffff:' : ''}${formatV4(b, 12)}`;
+  }
+  return `${groups(b, 0, best)}::${groups(b, best + bestLength, 8)}`;
+}
+
+function groups(b: Uint8Array, from: number, to: number): string {
+  let text = '';
+  for (let group = from; group < to; group++) text += `${group > from ? ':' : ''}${word(b, group * 2).toString(16)}`;
+  return text;
+}
+
+function parseV4(text: string): Uint8Array | null {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
+  if (!match) return null;
+  const octets = new Uint8Array(4);
+  for (let i = 0; i < 4; i++) {
+    const digits = match[i + 1] ?? '';
+    const octet = Number(digits);
+    // inet_pton refuses leading zeros, since others read them as octal.
+    if (octet > 255 || (digits.length > 1 && digits.startsWith('0'))) return null;
+    octets[i] = octet;
+  }
+  return octets;
+}
+
+function parseV6(text: string): Uint8Array | null {
+  const halves = text.split('::');
+  if (halves.length > 2) return null;
+  const head = parseGroups(halves[0] ?? '', halves.length === 1);
+  const tail = parseGroups(halves[1] ?? '', halves.length === 2);
+  if (!head || !tail) return null;
+  // `::` stands for at least one group of zeros.
+  if (halves.length === 1 ? head.length !== 16 : head.length + tail.length > 14) return null;
+  const octets = new Uint8Array(16);
+  octets.set(head);
+  octets.set(tail, 16 - tail.length);
+  return octets;
+}
+
+/** The bytes of colon-separated groups; a dotted quad may stand last in the address. */
+function parseGroups(text: string, last: boolean): number[] | null {
+  if (text === '') return [];
+  const bytes: number[] = [];
+  const parts = text.split(':');
+  for (const [index, part] of parts.entries()) {
+    if (/^[0-9a-f]{1,4}$/i.test(part)) {
+      const group = Number.parseInt(part, 16);
+      bytes.push(group >>> 8, group & 0xff);
+    } else {
+      const quad = last && index === parts.length - 1 ? parseV4(part) : null;
+      if (!quad) return null;
+      bytes.push(...quad);
+    }
+  }
+  return bytes.length <= 16 ? bytes : null;
+}

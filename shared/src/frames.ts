@@ -39,9 +39,9 @@ export interface Resolved {
   readonly index: number;
 }
 export type Target = Endpoint | Resolved;
-export type Scalar = null | boolean | number | string | Uint8Array;
+export type Scalar = null | boolean | number | string;
 export type OptionValue = Scalar | { readonly [key: string]: Scalar };
-export type Value = Scalar | readonly Value[] | { readonly [key: string]: Value };
+export type Value = Scalar | Uint8Array | readonly Value[] | { readonly [key: string]: Value };
 
 export type FieldType = keyof FieldTypes;
 export type Direction = 'client' | 'relay' | 'both';
@@ -105,7 +105,12 @@ export const FRAMES = {
     fields: { request: 'uint', host: 'text?', service: 'text?', family: 'uint', kind: 'uint', use: 'uint' },
   },
   bind: { code: 18, from: 'client', sequenced: true, fields: { request: 'uint', socket: 'uint', target: 'target?' } },
-  connect: { code: 19, from: 'client', sequenced: true, fields: { request: 'uint', socket: 'uint', target: 'target?' } },
+  connect: {
+    code: 19,
+    from: 'client',
+    sequenced: true,
+    fields: { request: 'uint', socket: 'uint', target: 'target?' },
+  },
   listen: { code: 20, from: 'client', sequenced: true, fields: { request: 'uint', socket: 'uint', backlog: 'int' } },
   accept: { code: 21, from: 'client', sequenced: true, fields: { socket: 'uint' } },
   shutdown: { code: 22, from: 'client', sequenced: true, fields: { socket: 'uint', how: 'uint' } },
