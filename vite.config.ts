@@ -1,0 +1,81 @@
+/**
+ * The builds, one per mode: `vite build --mode client`. scripts/build.mjs runs them all and puts the results in place.
+ *
+ * shared/ has no package of its own: each end bundles what it uses of it, msgpackr included. What a package depends
+ * on stays an import.
+ */
+import { fileURLToPath } from 'node:url';
+import { defineConfig, type UserConfig } from 'vite';
+
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** Entry points of the client's package: name in dist/ -> source. Each needs a line in `exports` of client/package.json. */
+const CLIENT_ENTRIES = { index: at('client/src/index.ts') };
+
+/** msgpackr's plain JavaScript: its build for Node loads a native accelerator, which control frames do not need. */
+const PLAIN_CONDITIONS = ['browser', 'module', 'import', 'default'];
+
+const BUILDS: Readonly<Record<string, UserConfig>> = {
+  client: {
+    root: at('client'),
+    build: {
+      outDir: 'dist',
+      target: 'es2022',
+      sourcemap: true,
+      minify: false,
+      lib: { entry: CLIENT_ENTRIES, formats: ['es'] },
+      rolldownOptions: { output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' } },
+    },
+  },
+  global: {
+    root: at('client'),
+    build: {
+      outDir: 'dist',
+      emptyOutDir: false,
+      target: 'es2022',
+      sourcemap: true,
+      lib: {
+        entry: at('client/src/index.ts'),
+        name: 'LuaSocketWeb',
+        formats: ['iife'],
+        fileName: () => 'luasocket-web.global.js',
+      },
+    },
+  },
+  relay: {
+    root: at('relay'),
+    ssr: { noExternal: [/^@luasocket-web\//, 'msgpackr'], resolve: { conditions: PLAIN_CONDITIONS } },
+    build: {
+      outDir: 'dist',
+      target: 'node20',
+      sourcemap: true,
+      minify: false,
+      ssr: true,
+      rolldownOptions: {
+        input: { cli: at('relay/src/cli.ts'), index: at('relay/src/index.ts') },
+        // Flat, so that `import.meta.url` means dist/ in every chunk.
+        output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
+      },
+    },
+  },
+  console: {
+    root: at('console'),
+    base: './',
+    resolve: { alias: { 'luasocket-web': at('client/src/index.ts') } },
+    build: {
+      outDir: 'dist',
+      target: 'es2022',
+      sourcemap: true,
+      // A strict Content-Security-Policy allows neither data: URLs nor inline scripts.
+      assetsInlineLimit: 0,
+      modulePreload: { polyfill: false },
+    },
+  },
+};
+
+export default defineConfig(({ mode }) => {
+  const build = BUILDS[mode];
+  if (build === undefined)
+    throw new Error(`vite.config.ts has no build called "${mode}": ${Object.keys(BUILDS).join(', ')}`);
+  return build;
+});
