@@ -1,11 +1,12 @@
 /** From a message to its frames: driven by the frame table, save for the two frames that are laid by hand. */
 import { type EndpointCache, unpackEndpoint } from '../address.ts';
 import { ProtocolError } from '../errors.ts';
-import { type FieldType, type FieldTypes, FRAMES, type Frame, type FrameName, PROTOCOL_VERSION } from '../frames.ts';
+import { type FieldType, type FieldTypes, type Frame, PROTOCOL_VERSION } from '../frames.ts';
 import { MAX_MESSAGE } from '../limits.ts';
 import { Cursor, MAX_DEPTH, malformed } from './cursor.ts';
 import { isLaidData, readData, readDatagram } from './data.ts';
-import { checkFrame, checkRange, type Range, rangeOf } from './rules.ts';
+import { PLANS_BY_CODE } from './plan.ts';
+import { checkDatagram, checkRange, RANGES } from './rules.ts';
 
 /** Who sent the message, which decides what frames it may hold. */
 export type Sender = 'client' | 'relay';
@@ -40,29 +41,6 @@ const READERS: Readers = {
   value: (cursor) => cursor.value(MAX_DEPTH),
 };
 
-interface FieldPlan {
-  readonly name: string;
-  readonly read: (cursor: Cursor, endpoints: EndpointCache | undefined) => unknown;
-  readonly range: Range | undefined;
-}
-interface FramePlan {
-  readonly type: FrameName;
-  readonly from: 'client' | 'relay' | 'both';
-  readonly fields: readonly FieldPlan[];
-}
-
-const PLANS: ReadonlyMap<number, FramePlan> = new Map(
-  (Object.keys(FRAMES) as FrameName[]).map((type) => {
-    const fields: { readonly [name: string]: FieldType } = FRAMES[type].fields;
-    const plan: FramePlan = {
-      type,
-      from: FRAMES[type].from,
-      fields: Object.entries(fields).map(([name, kind]) => ({ name, read: READERS[kind], range: rangeOf(type, name) })),
-    };
-    return [FRAMES[type].code, plan];
-  }),
-);
-
 /**
  * The frames of one message, in order. Bytes in them are views into `message`, so the message must stay as it is
  * while they are used. `endpoints` saves work where the same peers come again and again.
@@ -87,40 +65,36 @@ function readLaid(cursor: Cursor, from: Sender, endpoints: EndpointCache | undef
   const frame = isLaidData(bytes, at) ? readData(bytes, at) : readDatagram(bytes, at, endpoints);
   if (!frame) return null;
   cursor.at = frame.payload.byteOffset - bytes.byteOffset + frame.payload.length;
-  const range = PAYLOADS[frame.type];
-  if (range) checkRange(frame.payload.length, range, frame.type);
-  checkFrame(frame, from);
+  if (frame.type === 'data') {
+    checkRange(frame.payload.length, RANGES.data.payload, 'data payload');
+  } else {
+    checkRange(frame.payload.length, RANGES.datagram.payload, 'datagram payload');
+    checkDatagram(frame, from);
+  }
   return frame;
 }
-
-const PAYLOADS = { data: rangeOf('data', 'payload'), datagram: rangeOf('datagram', 'payload') };
 
 function readFrame(cursor: Cursor, from: Sender, endpoints: EndpointCache | undefined): Frame {
   const length = cursor.array();
   const number = READERS.uint(cursor, endpoints);
-  const plan = PLANS.get(number);
+  const plan = PLANS_BY_CODE.get(number);
   if (!plan || (plan.from !== 'both' && plan.from !== from)) {
     throw new ProtocolError('unexpected', plan ? `${plan.type} from the ${from}` : `frame number ${number}`);
   }
   const frame: Record<string, unknown> = { type: plan.type };
-  for (const [index, field] of plan.fields.entries()) {
-    if (index + 1 >= length) throw malformed(`${plan.type} without ${field.name}`);
-    const value = field.read(cursor, endpoints);
+  let read = 1;
+  for (const { name, type, range } of plan.fields) {
+    if (read++ >= length) throw malformed(`${plan.type} without ${name}`);
+    const value = READERS[type](cursor, endpoints);
     // Another version may have other fields, so this comes before any look at them.
-    if (field.name === 'version' && value !== PROTOCOL_VERSION) {
+    if (name === 'version' && value !== PROTOCOL_VERSION) {
       throw new ProtocolError('unsupported_version', `version ${value}; spoken here: ${PROTOCOL_VERSION}`);
     }
-    if (field.range) {
-      checkRange(
-        value instanceof Uint8Array ? value.length : (value as number),
-        field.range,
-        `${plan.type} ${field.name}`,
-      );
-    }
-    frame[field.name] = value;
+    if (range) checkRange(value instanceof Uint8Array ? value.length : Number(value), range, `${plan.type} ${name}`);
+    frame[name] = value;
   }
-  if (length !== plan.fields.length + 1) throw malformed(`${plan.type} with ${length - 1} fields`);
+  if (read !== length) throw malformed(`${plan.type} with ${length - 1} fields`);
   const complete = frame as unknown as Frame;
-  checkFrame(complete, from);
+  if (complete.type === 'datagram' || complete.type === 'sendto') checkDatagram(complete, from);
   return complete;
 }

@@ -5,11 +5,12 @@
 import { Packr } from 'msgpackr';
 import { packEndpoint } from '../address.ts';
 import { ProtocolError } from '../errors.ts';
-import { type FieldType, type FieldTypes, FRAMES, type Frame } from '../frames.ts';
+import type { FieldType, FieldTypes, Frame } from '../frames.ts';
 import { MAX_TEXT } from '../limits.ts';
 import { MAX_DEPTH } from './cursor.ts';
 import { layData, layDatagram } from './data.ts';
-import { checkFrame, checkRange, rangeOf } from './rules.ts';
+import { type FramePlan, PLANS } from './plan.ts';
+import { checkDatagram, checkRange } from './rules.ts';
 import { utf8Length, wellFormed } from './utf8.ts';
 
 /** Plain msgpack: no records, so no extension types and no generated code (which a page's CSP would forbid). */
@@ -70,38 +71,28 @@ const WRITERS: Writers = {
  * to check what comes from users (sizes: limits.ts, `utf8Length`).
  */
 export function encodeFrame(frame: Frame): Uint8Array {
+  const plan = PLANS.get(frame.type);
+  if (!plan) throw invalid(`no frame: ${frame.type}`);
   try {
-    check(frame);
+    const fields = packFields(frame, plan);
     if (frame.type === 'data') return layData(frame.socket, frame.payload);
     if (frame.type === 'datagram') return layDatagram(frame);
-    return packr.pack(fields(frame));
+    return packr.pack(fields);
   } catch (error) {
-    if (error instanceof ProtocolError && error.code === 'internal') throw error;
     throw invalid(`${frame.type} cannot be encoded: ${error instanceof Error ? error.message : error}`);
   }
 }
 
-function fields(frame: Frame): Packable[] {
-  const spec = FRAMES[frame.type];
-  const list: Packable[] = [spec.code];
+function packFields(frame: Frame, plan: FramePlan): Packable[] {
+  const packed: Packable[] = [plan.code];
   const values = frame as unknown as { readonly [name: string]: never };
-  for (const [name, type] of Object.entries(spec.fields) as [string, FieldType][]) {
-    list.push(WRITERS[type](values[name] as never));
+  for (const { name, type, range } of plan.fields) {
+    const value = WRITERS[type](values[name] as never);
+    if (range) checkRange(value instanceof Uint8Array ? value.length : Number(value), range, name);
+    packed.push(value);
   }
-  return list;
-}
-
-function check(frame: Frame): void {
-  const values = frame as unknown as { readonly [name: string]: unknown };
-  for (const name of Object.keys(FRAMES[frame.type].fields)) {
-    const range = rangeOf(frame.type, name);
-    if (!range) continue;
-    const value = values[name];
-    const measure = value instanceof Uint8Array ? value.length : value;
-    if (typeof measure !== 'number' || !Number.isInteger(measure)) throw invalid(`${frame.type} ${name}`);
-    checkRange(measure, range, `${frame.type} ${name}`);
-  }
-  checkFrame(frame, 'both');
+  if (frame.type === 'datagram' || frame.type === 'sendto') checkDatagram(frame, 'client');
+  return packed;
 }
 
 function invalid(what: string): ProtocolError {

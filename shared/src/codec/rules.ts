@@ -3,7 +3,7 @@
  * each frame; both encoder and decoder hold to them.
  */
 import { ProtocolError } from '../errors.ts';
-import type { Direction, FRAMES, Frame, FrameName } from '../frames.ts';
+import type { FRAMES, FrameName, FrameOf } from '../frames.ts';
 import * as limits from '../limits.ts';
 
 /** For numbers, the values between; for bytes, the lengths between. */
@@ -27,7 +27,7 @@ const U32 = between(0, 0xffff_ffff);
 const KINDS = among(0, 1);
 const FAMILIES = among(4, 6);
 
-const RULES: Rules = {
+export const RANGES = {
   challenge: { nonce: exactly(limits.NONCE_BYTES), epoch: exactly(limits.EPOCH_BYTES) },
   welcome: {
     session: exactly(limits.SESSION_BYTES),
@@ -44,15 +44,15 @@ const RULES: Rules = {
   data: { payload: upTo(limits.MAX_DATA, 1) },
   datagram: { payload: upTo(limits.MAX_DATAGRAM_V6) },
   lease: { kind: KINDS, family: FAMILIES, port: between(1, 65_535) },
-};
+} satisfies Rules;
 
-/** Socket ids fit the hand-laid forms of DATA and DATAGRAM. */
+/** Fields that are socket ids, in any frame: they fit the hand-laid forms of DATA and DATAGRAM. */
 const SOCKET_FIELDS: readonly string[] = ['socket', 'listener'];
 
 /** The range of one field, if its type does not say it all. */
 export function rangeOf(frame: FrameName, field: string): Range | undefined {
   if (SOCKET_FIELDS.includes(field)) return U32;
-  const ranges: { readonly [field: string]: Range | undefined } | undefined = RULES[frame];
+  const ranges: { readonly [field: string]: Range | undefined } | undefined = (RANGES as Rules)[frame];
   return ranges?.[field];
 }
 
@@ -64,13 +64,10 @@ export function checkRange(value: number, range: Range, what: string): void {
   }
 }
 
-/** Rules that join two fields. @throws ProtocolError `malformed` or `too_large`. */
-export function checkFrame(frame: Frame, from: Direction): void {
-  if (frame.type !== 'datagram' && frame.type !== 'sendto') return;
-  if (frame.peer?.family === 4 && frame.payload.length > limits.MAX_DATAGRAM_V4) {
-    throw new ProtocolError('too_large', `an IPv4 datagram of ${frame.payload.length} bytes`);
+/** The rules that join two fields. @throws ProtocolError `malformed` or `too_large`. */
+export function checkDatagram({ type, peer, payload }: FrameOf<'datagram' | 'sendto'>, from: 'client' | 'relay'): void {
+  if (peer?.family === 4 && payload.length > limits.MAX_DATAGRAM_V4) {
+    throw new ProtocolError('too_large', `an IPv4 datagram of ${payload.length} bytes`);
   }
-  if (frame.type === 'datagram' && from === 'relay' && frame.peer === null) {
-    throw new ProtocolError('malformed', 'DATAGRAM of the relay without a peer');
-  }
+  if (peer === null && from === 'relay') throw new ProtocolError('malformed', `${type} of the relay without a peer`);
 }
