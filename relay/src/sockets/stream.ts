@@ -1,0 +1,273 @@
+/**
+ * One TCP connection from its birth (an attempt, or an accepted connection) to its last byte: reading, writing,
+ * half-close, errors, and closing as close(2) does. Knows nothing of binding, listening or options.
+ *
+ * It stands on `net.Socket`. What Node does otherwise than a descriptor, and is put right here:
+ * - Node closes the descriptor on an error and when both directions have ended. A program still asks such a socket for
+ *   options, and data that came before an error is still readable. So a copy, the *husk*, is kept until `close`.
+ * - Node's close forgets what is still to be written. close(2) delivers it.
+ */
+import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
+import type { Endpoint } from '@luasocket-web/shared/address';
+import type { System } from '../os/system.ts';
+import { addressText } from './endpoint.ts';
+import { nodeFailure } from './failure.ts';
+import { readLinger, writeLinger } from './options.ts';
+import type { SystemFailure } from './socket.ts';
+
+/** Milliseconds that a closed socket may go on delivering what was written: Linux' tcp_fin_timeout. */
+export const LINGER_MILLISECONDS = 60_000;
+const NONE = -1;
+
+/** libuv's handle, as far as we touch it. */
+export interface Handle {
+  readonly fd?: number;
+}
+
+/** What a stream tells: the parts of `TcpSink` that concern a connection. */
+export interface StreamEvents {
+  opened(): void;
+  failed(failure: SystemFailure): void;
+  data(payload: Uint8Array): void;
+  end(): void;
+  drained(bytes: number): void;
+}
+
+/** Calls back before Node closes the descriptor. */
+class NodeSocket extends Socket {
+  leaving: (() => void) | null = null;
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.leaving?.();
+    super._destroy(error, callback);
+  }
+}
+
+export class TcpStream {
+  /** Bytes given to `events.data`. */
+  received = 0;
+  events: StreamEvents | null;
+  readonly #system: System | null;
+  readonly #readBuffer: Uint8Array;
+  readonly #net: NodeSocket;
+  #open = false;
+  #paused = false;
+  #ending = false;
+  #closed = false;
+  /** Both directions are over; nothing is read or written any more. */
+  #failure: SystemFailure | null = null;
+  #failed = false;
+  #husk = NONE;
+
+  /**
+   * `source` is a descriptor (which the stream owns from now on), an accepted connection's handle, or nothing (Node
+   * makes a descriptor when it connects). `readBuffer` may be shared by all streams: what is read is copied out of it
+   * before anything else can be read.
+   */
+  constructor(
+    system: System | null,
+    source: { fd: number } | { handle: Handle } | null,
+    readBuffer: Uint8Array,
+    events: StreamEvents | null,
+  ) {
+    this.#system = system;
+    this.#readBuffer = readBuffer;
+    this.events = events;
+    const onread: OnReadOpts = { buffer: readBuffer, callback: (bytes) => this.#read(bytes) };
+    // manualStart (undocumented): without it Node reads at once, which fails on a socket that is not connected.
+    const options = { ...source, allowHalfOpen: true, manualStart: true, onread };
+    this.#net = new NodeSocket(options as SocketConstructorOpts);
+    this.#net.leaving = () => this.#keepHusk();
+    this.#net.on('connect', () => {
+      this.#open = true;
+      this.events?.opened();
+    });
+    this.#net.on('end', () => {
+      if (!this.#closed && !this.#failed) this.events?.end();
+    });
+    this.#net.on('error', (error) => this.#fail(nodeFailure(error)));
+    if (source !== null && 'handle' in source) {
+      this.#open = true;
+      this.#paused = true;
+      this.#net.pause();
+    }
+  }
+
+  /** The descriptor, for options and names; negative when there is none. */
+  get fd(): number {
+    return this.#husk !== NONE ? this.#husk : (handleOf(this.#net)?.fd ?? NONE);
+  }
+
+  /** Established, though perhaps over by now. */
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** Node's view of the connection, for a relay without system calls. */
+  get node(): Socket {
+    return this.#net;
+  }
+
+  /** Begins an attempt. What the system refuses at once is thrown; the stream is of no use then. */
+  connect(peer: Endpoint, local?: Endpoint): void {
+    const text = addressText(this.#system, peer);
+    this.#net.connect({
+      // Node connects to a literal address only after this turn; after a look-up it does so at once.
+      host: 'peer',
+      lookup: (_host, _options, found) => found(null, text, peer.family),
+      port: peer.port,
+      autoSelectFamily: false,
+      ...(local && { localAddress: addressText(this.#system, local), localPort: local.port }),
+    });
+    const refusal = this.#net.errored;
+    if (refusal) {
+      this.#failed = true;
+      throw nodeFailure(refusal);
+    }
+  }
+
+  write(payload: Uint8Array): void {
+    if (!this.#writable || payload.length === 0) return;
+    this.#net.write(payload, (error) => {
+      if (!error && !this.#closed) this.events?.drained(payload.length);
+    });
+  }
+
+  /** FIN, after what is still to be written. */
+  end(): void {
+    if (!this.#writable) return;
+    this.#ending = true;
+    this.#net.end();
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#net.pause();
+  }
+
+  resume(): void {
+    if (this.#closed) return;
+    this.#paused = false;
+    this.#net.resume();
+    if (this.#failure !== null) setImmediate(() => this.#finishFailing());
+  }
+
+  /** close(2). `reset`, SO_LINGER with no time, and unread data reset the connection, as in the kernel. */
+  close(reset: boolean): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#dropHusk();
+    if (this.#net.destroyed) return;
+    if (!this.#open) {
+      this.#net.destroy();
+      return;
+    }
+    this.#net.pause();
+    const linger = this.#linger();
+    if (reset || linger === 0) this.#reset();
+    else {
+      // A time to linger would block the whole process in close(2), whether the descriptor blocks or not.
+      if (linger !== null) this.#setLinger(false);
+      if (this.#net.writableLength === 0) this.#net.destroy();
+      else if (this.#hasUnread()) this.#reset();
+      else this.#deliver();
+    }
+  }
+
+  get #writable(): boolean {
+    return this.#open && !this.#ending && !this.#closed && !this.#failed && !this.#net.destroyed;
+  }
+
+  #read(bytes: number): boolean {
+    if (this.#closed) return false;
+    this.#give(Buffer.from(this.#readBuffer.subarray(0, bytes)));
+    return true;
+  }
+
+  #give(payload: Uint8Array): void {
+    this.received += payload.length;
+    this.events?.data(payload);
+  }
+
+  /** Sends what is left, for a while, then lets the kernel do the rest. */
+  #deliver(): void {
+    const timer = setTimeout(() => this.#reset(), LINGER_MILLISECONDS);
+    timer.unref();
+    this.#net.once('close', () => clearTimeout(timer));
+    if (this.#net.writableFinished) this.#net.destroy();
+    else {
+      this.#net.once('finish', () => this.#net.destroy());
+      if (!this.#ending) this.#net.end();
+    }
+  }
+
+  #reset(): void {
+    if (this.#net.destroyed) return;
+    // Not resetAndDestroy where it can be helped: libuv refuses while a FIN is on its way.
+    if (this.#setLinger(true)) this.#net.destroy();
+    else this.#net.resetAndDestroy();
+  }
+
+  #linger(): number | null {
+    return this.#system === null ? null : readLinger(this.#system, this.fd);
+  }
+
+  /** Resetting at close, or not lingering at all. */
+  #setLinger(reset: boolean): boolean {
+    return this.#system !== null && writeLinger(this.#system, this.fd, reset, 0) >= 0;
+  }
+
+  #hasUnread(): boolean {
+    return this.#system !== null && this.#system.receive(this.fd, new Uint8Array(1), true) > 0;
+  }
+
+  /** Node is about to close the descriptor of a connection that the program has not closed. */
+  #keepHusk(): void {
+    if (this.#system === null || this.#closed || !this.#open) return;
+    const fd = handleOf(this.#net)?.fd ?? NONE;
+    if (fd >= 0) this.#husk = Math.max(this.#system.duplicate(fd), NONE);
+  }
+
+  #dropHusk(): void {
+    if (this.#husk === NONE || this.#system === null) return;
+    // Its time to linger would block here too; a reset (no time) is still wanted.
+    const linger = readLinger(this.#system, this.#husk);
+    if (linger !== null && linger > 0) writeLinger(this.#system, this.#husk, false, 0);
+    this.#system.close(this.#husk);
+    this.#husk = NONE;
+  }
+
+  #fail(failure: SystemFailure): void {
+    if (this.#closed || this.#failed) return;
+    this.#failed = true;
+    this.#failure = failure;
+    this.#finishFailing();
+  }
+
+  /** Tells the failure, after the data that the kernel still has from before it. */
+  #finishFailing(): void {
+    const failure = this.#failure;
+    if (failure === null || this.#closed) return;
+    while (this.#husk !== NONE && this.#system !== null) {
+      if (this.#paused) return;
+      const bytes = this.#system.receive(this.#husk, this.#readBuffer, false);
+      if (bytes <= 0) break;
+      this.#give(Buffer.from(this.#readBuffer.subarray(0, bytes)));
+      if (this.#closed) return;
+    }
+    this.#failure = null;
+    this.events?.failed(failure);
+  }
+}
+
+function handleOf(socket: Socket): Handle | null {
+  return (socket as unknown as { _handle: Handle | null })._handle;
+}
+
+/** Takes the connection out of a socket that a server made, so that a stream can have it. */
+export function takeHandle(socket: Socket): Handle | null {
+  const holder = socket as unknown as { _handle: Handle | null };
+  const handle = holder._handle;
+  holder._handle = null;
+  return handle;
+}

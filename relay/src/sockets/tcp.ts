@@ -1,0 +1,164 @@
+/**
+ * TCP sockets on the kernel's own calls: fresh, bound, connecting, established or listening, as a descriptor is.
+ * What happens on an established connection is stream.ts; the queue of a listening socket is listener.ts.
+ */
+import type { Endpoint, Family } from '@luasocket-web/shared/address';
+import type { OptionValue } from '@luasocket-web/shared/frames';
+import type { System } from '../os/system.ts';
+import { nowhere } from './endpoint.ts';
+import { check } from './failure.ts';
+import { TcpListener } from './listener.ts';
+import { getOption, setOption } from './options.ts';
+import { SystemFailure, type TcpSink, type TcpSocket } from './socket.ts';
+import { type StreamEvents, TcpStream } from './stream.ts';
+
+const NONE = -1;
+
+export class KernelTcpSocket implements TcpSocket {
+  readonly kind = 'tcp';
+  readonly family: Family;
+  readonly #system: System;
+  readonly #readBuffer: Uint8Array;
+  #sink: TcpSink | null;
+  /** Our own descriptor, until a stream or a listener has taken its place. */
+  #fd = NONE;
+  #stream: TcpStream | null = null;
+  #listener: TcpListener | null = null;
+  #closed = false;
+
+  /** A fresh socket, or (`stream`) an accepted one that has no sink yet. */
+  constructor(
+    system: System,
+    family: Family,
+    readBuffer: Uint8Array,
+    sink: TcpSink | null,
+    stream: TcpStream | null = null,
+  ) {
+    this.#system = system;
+    this.family = family;
+    this.#readBuffer = readBuffer;
+    this.#sink = sink;
+    this.#stream = stream;
+    if (stream === null) this.#fd = check(system, system.socket('stream', family));
+  }
+
+  get received(): number {
+    return this.#stream?.received ?? 0;
+  }
+
+  adopt(sink: TcpSink): void {
+    this.#sink = sink;
+    if (this.#stream !== null) this.#stream.events = this.#streamEvents(this.#stream, sink, null);
+  }
+
+  bind(local: Endpoint): void {
+    check(this.#system, this.#system.bind(this.#descriptor, local));
+  }
+
+  connect(peer: Endpoint): Endpoint {
+    if (this.#stream !== null) throw new SystemFailure(this.#stream.open ? 'EISCONN' : 'EALREADY');
+    if (this.#listener !== null) throw new SystemFailure('EISCONN');
+    const sink = this.#sink;
+    if (this.#closed || sink === null) throw new SystemFailure('EBADF');
+    // Node connects a copy: a failed attempt costs it the copy, and we keep the binding and the options.
+    const copy = check(this.#system, this.#system.duplicate(this.#fd));
+    const stream = new TcpStream(this.#system, { fd: copy }, this.#readBuffer, null);
+    stream.events = this.#streamEvents(stream, sink, peer);
+    stream.connect(peer);
+    this.#stream = stream;
+    return this.localName();
+  }
+
+  listen(backlog: number): void {
+    if (this.#listener !== null) {
+      this.#listener.listenAgain(this.#system, backlog);
+      return;
+    }
+    const listener = new TcpListener(this.#system, this.family, this.#readBuffer, {
+      accepted: (stream, local, peer) => {
+        const socket = new KernelTcpSocket(this.#system, this.family, this.#readBuffer, null, stream);
+        this.#sink?.accepted(socket, local, peer);
+      },
+      failed: (failure) => this.#sink?.error(failure),
+    });
+    listener.listenOn(this.#system, this.#descriptor, backlog);
+    this.#listener = listener;
+    this.#fd = NONE;
+  }
+
+  taken(): void {
+    this.#listener?.taken();
+  }
+
+  write(payload: Uint8Array): void {
+    this.#stream?.write(payload);
+  }
+
+  shutdown(how: 'receive' | 'send' | 'both'): void {
+    // Linux' SHUT_RD tells the peer nothing and discards nothing; that reads answer "closed" is the client's part.
+    if (how !== 'receive') this.#stream?.end();
+  }
+
+  pause(): void {
+    this.#stream?.pause();
+  }
+
+  resume(): void {
+    this.#stream?.resume();
+  }
+
+  close(reset: boolean): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stream?.close(reset);
+    this.#listener?.close();
+    this.#releaseOwn();
+  }
+
+  setOption(name: string, value: OptionValue): void {
+    setOption(this.#system, this.#descriptor, 'tcp', name, value);
+  }
+
+  getOption(name: string): OptionValue {
+    return getOption(this.#system, this.#descriptor, 'tcp', name);
+  }
+
+  localName(): Endpoint {
+    return check(this.#system, this.#system.localName(this.#descriptor));
+  }
+
+  /** Negative when there is none: every call answers EBADF then. */
+  get #descriptor(): number {
+    if (this.#closed) return NONE;
+    if (this.#fd !== NONE) return this.#fd;
+    return this.#stream?.fd ?? this.#listener?.fd ?? NONE;
+  }
+
+  #releaseOwn(): void {
+    if (this.#fd === NONE) return;
+    this.#system.close(this.#fd);
+    this.#fd = NONE;
+  }
+
+  #streamEvents(stream: TcpStream, sink: TcpSink, peer: Endpoint | null): StreamEvents {
+    return {
+      opened: () => {
+        this.#releaseOwn();
+        const name = this.#system.peerName(stream.fd);
+        // No name: reset already, as the stream will tell.
+        sink.connected(this.localName(), typeof name === 'number' ? (peer ?? nowhere(this.family)) : name);
+      },
+      failed: (failure) => {
+        // A descriptor whose attempt has failed refuses the next one (ECONNABORTED) until it is dissolved.
+        if (!stream.open) {
+          this.#stream = null;
+          this.#system.connect(this.#fd, null);
+        }
+        sink.error(failure);
+      },
+      data: (payload) => sink.data(payload),
+      end: () => sink.end(),
+      drained: (bytes) => sink.drained(bytes),
+    };
+  }
+}
