@@ -1,0 +1,12 @@
+/** `npm run docs`: the API reference, from the sources, into docs/dist. */
+import { ensureInstalled } from './lib/install.mjs';
+import { ROOT } from './lib/paths.mjs';
+import { runNode } from './lib/run.mjs';
+
+await ensureInstalled();
+// TypeDoc needs TypeScript's JavaScript API, which TypeScript 7 does not have: docs/ has a TypeScript 6 of its own.
+const { code } = await runNode(`${ROOT}/docs/node_modules/typedoc/bin/typedoc`, [
+  '--options',
+  `${ROOT}/docs/typedoc.json`,
+]);
+process.exit(code);
