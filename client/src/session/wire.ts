@@ -1,0 +1,41 @@
+/** What a socket asks of the session it belongs to. */
+import type { ProtocolError } from '@luasocket-web/shared/errors';
+import type { SendPool } from '@luasocket-web/shared/flow';
+import type { ClientFrame, Value } from '@luasocket-web/shared/frames';
+import type { Failure, Pending } from '../core/channel.ts';
+import type { Signal } from './signal.ts';
+
+/** A frame that asks for an answer, before it has its number. */
+export type Ask = (request: number) => ClientFrame;
+
+export interface Wire {
+  /** Credit for what this end sends. */
+  readonly upload: SendPool;
+  /** True once the relay is lost or was left: nothing more will come, and nothing goes out. */
+  readonly over: boolean;
+  /** Sends one frame, in order. */
+  emit(frame: ClientFrame): void;
+  /**
+   * Sends a request. `read` makes the answer of REPLY's value, and `refused` hears of a FAIL; both are called before
+   * anybody is woken, so the state of a socket has changed when its waiters look.
+   */
+  request<T>(ask: Ask, read: (value: Value) => T, refused?: (failure: Failure) => void): Pending<T>;
+  /** Wakes who waits on `signal`, now or after the message that is being taken in. */
+  wake(signal: Signal): void;
+  /** `bytes` of what came in for this socket were taken by the program. */
+  consumed(socket: number, bytes: number): void;
+  /** The stream waits for credit: it is woken when there may be some. */
+  starved(stream: Signal): void;
+  /** An accepted connection becomes a descriptor of the program; false when there is none left. */
+  claim(): boolean;
+  /** The socket is closed; the session forgets it. `claimed`: it held a descriptor. */
+  release(socket: number, claimed: boolean): void;
+}
+
+/** Where the frames of a session go: to the link, which numbers and gathers them. Calls never come back in here. */
+export interface Outbox {
+  /** `encoded` may be kept and must not change. Sequenced frames are never lost, others may be. */
+  send(encoded: Uint8Array, sequenced: boolean): void;
+  /** The relay broke the protocol: the session is to end. */
+  fault(error: ProtocolError): void;
+}
