@@ -1,0 +1,194 @@
+/**
+ * `npm run parity`: runs scenarios on the client, over a real relay and a real WebSocket, and compares what comes out
+ * with the transcripts of real LuaSocket, byte for byte.
+ *
+ * Exit status: 0 all equal, 1 some differ, 2 wrong use.
+ */
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { createRelay } from 'luasocket-relay';
+import { type Difference, describe, differences, linesOf, operationsOf } from './compare.ts';
+import { type Face, faces } from './faces.ts';
+import { type Collection, collections, namesIn, readBytes } from './files.ts';
+import { runIsolated } from './isolate.ts';
+import { runReal } from './live.ts';
+import { runScenario } from './runner.ts';
+import { parseScenarios, type Scenario } from './scenario.ts';
+
+const USAGE = `usage: npm run parity -- [options]
+  --face NAME        the face of the client: ${[...faces.keys()].join(', ')} (default async)
+  --scenarios DIR    run the scenarios in DIR instead of the project's own
+  --transcripts DIR  compare with the transcripts in DIR
+  --only NAME        run only scenarios whose name begins with NAME; may be given more than once
+  --live             also compare with the LuaSocket 3.1.0 that is installed here, wherever it agrees with 3.0-rc1
+  --lua COMMAND      the Lua 5.1 for --live (default lua5.1)
+  --no-namespace     run in this network, not in a network namespace of its own
+  --help             print this`;
+
+/** Seconds one scenario may take; the longest one takes about three. */
+const LIMIT = 30;
+/** Nobody listens on the discard port: names that libc does not know stay unknown, and no look-up leaves the machine. */
+const NO_DNS_SERVER = '127.0.0.1:9';
+
+class WrongUse extends Error {}
+
+interface Options {
+  readonly face: Face;
+  readonly collections: readonly Collection[];
+  readonly only: readonly string[];
+  readonly live: string | null;
+}
+
+/** @returns the exit status. */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    const { values } = parse(args);
+    if (values.help) {
+      console.log(USAGE);
+      return 0;
+    }
+    const options = optionsOf(values);
+    if (!values['no-namespace']) {
+      const status = runIsolated([...args, '--no-namespace']);
+      if (status !== null) return status;
+      console.log('No network namespace can be made here; running in this network.');
+    }
+    return await run(options);
+  } catch (error) {
+    if (!(error instanceof WrongUse)) throw error;
+    console.error(`${error.message}\n${USAGE}`);
+    return 2;
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        face: { type: 'string', default: 'async' },
+        scenarios: { type: 'string' },
+        transcripts: { type: 'string' },
+        only: { type: 'string', multiple: true, default: [] },
+        live: { type: 'boolean', default: false },
+        lua: { type: 'string', default: 'lua5.1' },
+        'no-namespace': { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    throw new WrongUse(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function optionsOf(values: ReturnType<typeof parse>['values']): Options {
+  const face = faces.get(values.face);
+  if (!face) throw new WrongUse(`there is no face ${values.face}`);
+  const own = values.scenarios === undefined && values.transcripts === undefined;
+  if (values.live && !own) throw new WrongUse('--live goes with the project’s own scenarios only');
+  return {
+    face,
+    collections: own ? collections : [given(values)],
+    only: values.only,
+    live: values.live ? values.lua : null,
+  };
+}
+
+/** The collection that --scenarios and --transcripts name. */
+function given(values: { scenarios?: string | undefined; transcripts?: string | undefined }): Collection {
+  const [standard] = collections;
+  const scenarios = directory(values.scenarios) ?? standard?.scenarios ?? '';
+  const transcripts = directory(values.transcripts) ?? standard?.transcripts ?? '';
+  return { scenarios, transcripts, released: transcripts };
+}
+
+/** A directory, counted from where npm was called. */
+function directory(path: string | undefined): string | undefined {
+  if (path === undefined) return undefined;
+  const absolute = resolve(process.env.INIT_CWD ?? '.', path);
+  if (!statSync(absolute, { throwIfNoEntry: false })?.isDirectory())
+    throw new WrongUse(`there is no directory ${path}`);
+  return absolute;
+}
+
+async function run(options: Options): Promise<number> {
+  const wanted = options.collections.flatMap((collection) =>
+    namesIn(collection.scenarios)
+      .filter((name) => options.only.length === 0 || options.only.some((start) => name.startsWith(start)))
+      .map((name) => ({ collection, name })),
+  );
+  if (wanted.length === 0) throw new WrongUse('there is no such scenario');
+  const relay = await createRelay({
+    listen: '127.0.0.1:0',
+    mode: 'development',
+    dnsServer: [NO_DNS_SERVER],
+    log: 'error',
+  });
+  let failed = 0;
+  try {
+    for (const { collection, name } of wanted) {
+      const complaint = await check(collection, name, options, relay.address.url);
+      if (complaint === null) continue;
+      failed++;
+      console.log(`${name}: ${complaint}`);
+    }
+  } finally {
+    await relay.close();
+  }
+  console.log(`${wanted.length - failed} passed, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
+}
+
+/** Runs one scenario file; what is wrong, or null. */
+async function check(collection: Collection, name: string, options: Options, url: string): Promise<string | null> {
+  try {
+    const text = readBytes(collection.scenarios, name);
+    const scenarios = parseScenarios(text);
+    const operations = operationsOf(scenarios);
+    const expected = linesOf(readBytes(collection.transcripts, name));
+    const got: string[] = [];
+    for (const scenario of scenarios) got.push(...(await transcript(scenario, options.face, url)));
+    const complaints = [complain('differs from LuaSocket', differences(operations, expected, got))];
+    if (options.live !== null) {
+      const released = linesOf(readBytes(collection.released, name));
+      const real = await runReal(options.live, text, LIMIT);
+      const agrees = (line: number) => expected[line] === released[line];
+      complaints.push(
+        complain('the LuaSocket here differs from the stored transcript', differences(operations, released, real)),
+        complain('differs from the LuaSocket here', differences(operations, real, got, agrees)),
+      );
+    }
+    const said = complaints.filter((complaint) => complaint !== '');
+    return said.length === 0 ? null : said.join('\n');
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function complain(what: string, found: readonly Difference[]): string {
+  return found.length === 0 ? '' : [what, ...found.map(describe)].join('\n');
+}
+
+/** The transcript of one scenario in a session of its own; cut off where it takes too long. */
+async function transcript(scenario: Scenario, face: Face, url: string): Promise<string[]> {
+  const session = await face.open(url);
+  const lines: string[] = [];
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), LIMIT * 1000);
+  const late = new Promise<void>((resolve) => limit.signal.addEventListener('abort', () => resolve()));
+  const emit = (line: string): void => {
+    // Closing the session lets a scenario that was stuck go on; nobody wants to hear it any more.
+    limit.signal.throwIfAborted();
+    lines.push(line);
+  };
+  const done = Promise.resolve(runScenario(scenario, session.socket, face.waits, emit));
+  done.catch(() => undefined); // told by the race, or too late
+  try {
+    await Promise.race([done, late]);
+    return limit.signal.aborted ? [...lines, `(no answer within ${LIMIT} s)`] : lines;
+  } finally {
+    clearTimeout(timer);
+    session.close();
+  }
+}
