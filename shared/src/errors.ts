@@ -72,7 +72,7 @@ export type OutcomeCode = keyof typeof OUTCOMES;
 export interface Outcome {
   readonly code: OutcomeCode;
   /** Text instead of the catalogue's, for a system error without a code here. */
-  readonly detail?: string;
+  readonly detail?: string | undefined;
 }
 
 /** udp:sendto answers with plain gai_strerror instead (udp.c, meth_sendto). */
