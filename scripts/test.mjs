@@ -74,7 +74,7 @@ console.log(toText(total));
 process.exitCode = total.failed > 0 ? 1 : 0;
 
 async function checks() {
-  const { code: biome } = await run(process.execPath, [tool('@biomejs/biome/bin/biome'), 'check', '.']);
+  const { code: biome } = await run(process.execPath, [tool('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', '.']);
   countCheck('format, lint and walls (biome)', biome === 0);
   const { code: knip } = await run(process.execPath, [tool('knip/bin/knip.js')]);
   countCheck('nothing unused (knip)', knip === 0);

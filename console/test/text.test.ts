@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { bytesText, endpointText, fieldsText, valueText } from '../src/text.ts';
+
+const bytes = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
+
+describe('text for people', () => {
+  it('writes addresses as URLs do', () => {
+    expect(endpointText({ family: 4, address: '127.0.0.1', port: 80 })).toBe('127.0.0.1:80');
+    expect(endpointText({ family: 6, address: '::1', port: 80 })).toBe('[::1]:80');
+    expect(endpointText({ family: 6, address: 'fe80::1', port: 80, scope: 2 })).toBe('[fe80::1%2]:80');
+  });
+
+  it('escapes what cannot be seen, and cuts what is long', () => {
+    expect(bytesText(bytes('GET /\r\n"\\\x00\xff'))).toBe('"GET /\\r\\n\\"\\\\\\x00\\xff"');
+    expect(bytesText(new Uint8Array(100).fill(65))).toBe(`"${'A'.repeat(64)}" … 100 bytes`);
+  });
+
+  it('shows the fields of a frame, but no secret', () => {
+    expect(fieldsText({ type: 'data', socket: 3, payload: bytes('hi') })).toBe('socket 3, payload "hi"');
+    expect(fieldsText({ type: 'welcome', key: bytes('secret'), mode: 'development' })).toBe(
+      'key …, mode "development"',
+    );
+  });
+
+  it('writes any value', () => {
+    expect(valueText([1, null, undefined, 'a', { on: true }])).toBe('[1, null, undefined, "a", { on: true }]');
+    expect(valueText({ toString: () => 'tcp{client}: 0x1' })).toBe('tcp{client}: 0x1');
+    expect(valueText(new Map([['on', true]]))).toBe('{ on: true }');
+  });
+});
