@@ -1,11 +1,51 @@
 /**
  * The public types: LuaSocket's API as it looks in TypeScript. Types only, so that every entry point, the console and
- * other people's code can share them; nothing here imports or runs anything.
+ * other people's code can share them; nothing here runs.
  *
  * Every function and method answers a tuple of LuaSocket's results, `null` for Lua's nil: a success is
  * `[value, ...]`, a failure `[null, message, ...]`. Wrong use (a bad argument, a method of another class) raises:
  * `TypeError` or `RangeError` with LuaSocket's words; where the answer is a Promise, it rejects.
  */
+
+import type {
+  AddressInfo,
+  Done,
+  Failed,
+  Failed3,
+  HostInfo,
+  LocalName,
+  OptionResult,
+  PeerName,
+  Reason,
+  ReceiveResult,
+  SelectResult,
+  Selectable,
+  SendResult,
+  Stats,
+  TcpClass,
+  UdpClass,
+} from './core/results.ts';
+
+export type {
+  AddressFamily,
+  AddressInfo,
+  Done,
+  Failed,
+  Failed3,
+  HostInfo,
+  LocalName,
+  OptionResult,
+  PeerName,
+  Reason,
+  ReceiveResult,
+  SelectResult,
+  Selectable,
+  SendResult,
+  SocketList,
+  Stats,
+  TcpClass,
+  UdpClass,
+} from './core/results.ts';
 
 /** How a face answers: with a Promise (`luasocket-web`), or at once (`luasocket-web/poll`, `luasocket-web/blocking`). */
 export type Face = 'async' | 'sync';
@@ -24,41 +64,6 @@ export type Data = string | number | Uint8Array;
 
 /** An address or a port: a string, or a number that stands for its text. */
 export type Text = string | number;
-
-/** The message of a failure. Those named here are the ones programs look for; others are the system's words. */
-export type Reason = 'timeout' | 'closed' | 'connection refused' | (string & {});
-
-/** A failure: nil and its message. */
-export type Failed = [value: null, error: Reason];
-
-/** Success without a value: the number 1. */
-export type Done = [status: 1, error?: undefined];
-
-/** The address family of a name. */
-export type AddressFamily = 'inet' | 'inet6';
-
-/** The names of classes, as in `.class` and Lua's `tostring`. */
-export type TcpClass = 'tcp{master}' | 'tcp{client}' | 'tcp{server}';
-export type UdpClass = 'udp{unconnected}' | 'udp{connected}';
-
-/** `[data, null, null]`, or `[null, reason, partial]`: what had come before it failed (its carriage returns dropped for `*l`). */
-export type ReceiveResult<B> =
-  | [data: B, error: null, partial: null]
-  | [data: null, error: Reason, partial: B];
-
-/** `[index, null, null]`, or `[null, reason, index]`: the 1-based index of the last byte that was sent, in the whole of `data`. */
-export type SendResult =
-  | [index: number, error: null, lastIndex: null]
-  | [index: null, error: Reason, lastIndex: number];
-
-/** Local address, port (a string, as in LuaSocket 3.0-rc1), family. */
-export type LocalName = [address: string, port: string, family: AddressFamily] | Failed3;
-/** Remote address, port (a number), family. */
-export type PeerName = [address: string, port: number, family: AddressFamily] | Failed3;
-type Failed3 = [value: null, error: Reason, unused?: undefined];
-
-/** Bytes received, bytes sent, age of the object in seconds. */
-export type Stats = [received: number, sent: number, age: number];
 
 /** The value of the `linger` option; `timeout` in whole seconds, 0..65535. */
 export interface Linger {
@@ -127,17 +132,6 @@ export interface UdpGettable {
   'ipv6-multicast-hops': number;
   'ipv6-multicast-loop': boolean;
   'ipv6-v6only': boolean;
-}
-
-/** The value of an option; `[null]` for no pending error; `[null, "getsockopt failed"]`. */
-export type OptionResult<T> = [value: T, error?: undefined] | [value: null, error?: Reason];
-
-/** What `select` needs of an object; sockets, sources and sinks have it, and so may objects of yours. */
-export interface Selectable {
-  /** The descriptor; below 0 the object is passed over. */
-  getfd(): number;
-  /** True when data is buffered outside the descriptor, so that waiting for it would be wrong. */
-  dirty(): boolean;
 }
 
 /** What TCP and UDP objects have in common. */
@@ -220,9 +214,7 @@ export interface UdpSocket<F extends Face = 'async', B = string> extends AnySock
   /** Receives one datagram, at most `size` bytes of it (default and at most 8192); the rest of it is lost. */
   receive(size?: number | string | null): Answer<F, [datagram: B, error?: undefined] | Failed>;
   /** Unconnected: receives one datagram, with the address and port it came from. */
-  receivefrom(
-    size?: number | string | null,
-  ): Answer<F, [datagram: B, address: string, port: number] | Failed3>;
+  receivefrom(size?: number | string | null): Answer<F, [datagram: B, address: string, port: number] | Failed3>;
   /** Connected: sends one datagram to the peer; answers its size in bytes. */
   send(datagram: Data): Answer<F, [bytes: number, error?: undefined] | Failed>;
   /** Unconnected: sends one datagram; a literal address and a numeric port. Answers its size in bytes. */
@@ -232,28 +224,6 @@ export interface UdpSocket<F extends Face = 'async', B = string> extends AnySock
   setpeername(address: Text, port: Text): Answer<F, Done | Failed>;
   /** Unconnected: binds to a local address; `*` is the wildcard, port 0 an ephemeral port. */
   setsockname(address: Text, port: Text): Answer<F, Done | Failed>;
-}
-
-/** A list of sockets that also answers where a socket stands: Lua's table with two kinds of keys. */
-export interface SocketList<T> extends ReadonlyArray<T> {
-  /** The 1-based index of the socket, or undefined. */
-  get(socket: unknown): number | undefined;
-}
-
-/** What is readable and what is writable; `timeout` when neither came within the limit. */
-export type SelectResult<R, W> = [readable: SocketList<R>, writable: SocketList<W>, error?: 'timeout'];
-
-/** What `dns.toip` and `dns.tohostname` tell beside the name. */
-export interface HostInfo {
-  name: string;
-  alias: string[];
-  ip: string[];
-}
-
-/** One address of a host. */
-export interface AddressInfo {
-  family: AddressFamily;
-  addr: string;
 }
 
 /** `socket.dns`: served by the relay's resolver. inet.c. */
@@ -324,10 +294,35 @@ export interface RelayStats {
   readonly roundtrip: number | null;
 }
 
+/** One open socket, for an inspector. */
+export interface SocketStatus {
+  /** Its number in the frames. */
+  readonly id: number;
+  readonly kind: 'tcp' | 'udp';
+  readonly state:
+    | 'fresh'
+    | 'connecting'
+    | 'established'
+    | 'half-closed'
+    | 'closed'
+    | 'listening'
+    | 'unconnected'
+    | 'connected';
+  /** `127.0.0.1:80` or `[::1]:80`; null where it is not known here. */
+  readonly local: string | null;
+  readonly peer: string | null;
+  /** Bytes of payload that have come and gone in all, and that have come and were not taken yet. */
+  readonly received: number;
+  readonly sent: number;
+  readonly queued: number;
+}
+
 /** `socket.relay`: the connection that all sockets share. */
 export interface RelayStatus {
   readonly state: RelayState;
   readonly stats: RelayStats;
+  /** The sockets that are open now, as they are now. */
+  readonly sockets: readonly SocketStatus[];
   /** Calls `listener` at each change of state; the function that it returns ends that. */
   on(event: 'state', listener: (state: RelayState) => void): () => void;
   /** Each frame, either way. Costs nothing while nobody listens. */

@@ -9,6 +9,8 @@ import type { Endpoint, Family } from '@luasocket-web/shared/address';
 import type { OutcomeCode } from '@luasocket-web/shared/errors';
 import type { OptionValue } from '@luasocket-web/shared/frames';
 
+export type { Endpoint, Family };
+
 /** Something whose change may end a wait. */
 export interface Source {
   /** Calls `wake` whenever this source may have changed, until the returned function is called. Calling twice is harmless. */
@@ -117,9 +119,18 @@ export interface Channel {
   tcp(family: Family): Stream | Failure;
   udp(family: Family): DatagramSocket | Failure;
   /** getaddrinfo(3). `family` 0 means any. */
-  lookup(host: string | null, service: string | null, family: Family | 0, kind: 'tcp' | 'udp', use: LookupUse): Pending<readonly Endpoint[]>;
+  lookup(
+    host: string | null,
+    service: string | null,
+    family: Family | 0,
+    kind: 'tcp' | 'udp',
+    use: LookupUse,
+  ): Pending<readonly Endpoint[]>;
   /** getnameinfo(3) over getaddrinfo(3), as inet_global_getnameinfo does it: names by address, and the service. */
-  nameinfo(host: string | null, service: string | null): Pending<{ readonly names: readonly string[]; readonly service: string | null }>;
+  nameinfo(
+    host: string | null,
+    service: string | null,
+  ): Pending<{ readonly names: readonly string[]; readonly service: string | null }>;
   /** gethostbyaddr(3) for a dotted quad, else gethostbyname(3). */
   hostent(name: string): Pending<HostEntry>;
   /** gethostname(2). */

@@ -1,0 +1,194 @@
+/**
+ * Buffered receiving and sending: buffer.c. What was read from the kernel and not yet handed out is visible (dirty,
+ * select, close), so the buffer is filled as LuaSocket fills it: at most 8192 bytes, and only when it is empty.
+ */
+import { words } from '@luasocket-web/shared/errors';
+import type { ReceiveResult, SendResult, Stats } from './results.ts';
+import type { Args } from './args.ts';
+import { Failure } from './channel.ts';
+import type { Context } from './context.ts';
+import { isNil, toLong, toSize } from './lua.ts';
+import type { Op } from './op.ts';
+import { decoded } from './strings.ts';
+import type { TcpState } from './state.ts';
+import * as usocket from './usocket.ts';
+
+/** buffer.h, BUF_SIZE. */
+export const BUFFER_SIZE = 8192;
+const LF = 10;
+const CR = 13;
+
+/** Bytes read from the kernel and not yet handed out. */
+export class ReadBuffer {
+  #bytes: Uint8Array = new Uint8Array();
+  #first = 0;
+
+  get isEmpty(): boolean {
+    return this.#first >= this.#bytes.length;
+  }
+
+  /** Everything in it; a view. */
+  get content(): Uint8Array {
+    return this.#bytes.subarray(this.#first);
+  }
+
+  fill(bytes: Uint8Array): void {
+    this.#bytes = bytes;
+    this.#first = 0;
+  }
+
+  /** buffer_skip. */
+  skip(count: number): void {
+    this.#first += count;
+    if (this.isEmpty) this.fill(new Uint8Array());
+  }
+}
+
+/**
+ * What buffer_get and buffer_skip do for whoever takes all there is: the buffer's content, else what the kernel has, up
+ * to `bulk` bytes at once. Reading many times 8192 bytes one after the other, or together, comes to the same as long as
+ * all of it is handed out, so `bulk` may be any multiple of BUFFER_SIZE that is.
+ */
+function* takeAll(context: Context, state: TcpState, bulk: number): Op<Uint8Array | Failure> {
+  if (!state.buffer.isEmpty) {
+    const content = state.buffer.content;
+    state.buffer.skip(content.length);
+    state.received += content.length;
+    return content;
+  }
+  const got = yield* usocket.receive(context, state, state.timeout, bulk);
+  if (!(got instanceof Failure)) state.received += got.length;
+  return got;
+}
+
+/** buffer_get: sees to it that the buffer holds something. */
+function* get(context: Context, state: TcpState): Op<Failure | null> {
+  if (!state.buffer.isEmpty) return null;
+  const got = yield* usocket.receive(context, state, state.timeout, BUFFER_SIZE);
+  if (got instanceof Failure) return got;
+  state.buffer.fill(got);
+  return null;
+}
+
+/** buffer_skip, counted. */
+function skip(state: TcpState, count: number): void {
+  state.received += count;
+  state.buffer.skip(count);
+}
+
+/** recvraw: `wanted` bytes; with 0 it still waits for some and takes none. */
+function* receiveCount(context: Context, state: TcpState, wanted: number, out: Uint8Array[]): Op<Failure | null> {
+  let left = wanted;
+  do {
+    if (left >= BUFFER_SIZE && state.buffer.isEmpty) {
+      const bulk = Math.min(left - (left % BUFFER_SIZE), Number.MAX_SAFE_INTEGER);
+      const got = yield* takeAll(context, state, bulk);
+      if (got instanceof Failure) return got;
+      out.push(got);
+      left -= got.length;
+      continue;
+    }
+    const failure = yield* get(context, state);
+    if (failure !== null) return failure;
+    const content = state.buffer.content;
+    const count = Math.min(content.length, left);
+    out.push(content.subarray(0, count));
+    skip(state, count);
+    left -= count;
+  } while (left > 0);
+  return null;
+}
+
+/** recvall: until the end, which is a success if anything came in this call. */
+function* receiveAll(context: Context, state: TcpState, out: Uint8Array[]): Op<Failure | null> {
+  const before = out.length;
+  for (;;) {
+    const got = yield* takeAll(context, state, Number.MAX_SAFE_INTEGER);
+    if (got === usocket.IO_CLOSED) return out.length > before ? null : got;
+    if (got instanceof Failure) return got;
+    out.push(got);
+  }
+}
+
+/** recvline: up to LF, which is dropped, as is every CR. */
+function* receiveLine(context: Context, state: TcpState, out: Uint8Array[]): Op<Failure | null> {
+  for (;;) {
+    const failure = yield* get(context, state);
+    if (failure !== null) return failure;
+    const content = state.buffer.content;
+    const end = content.indexOf(LF);
+    pushWithout(CR, end < 0 ? content : content.subarray(0, end), out);
+    skip(state, end < 0 ? content.length : end + 1);
+    if (end >= 0) return null;
+  }
+}
+
+function pushWithout(dropped: number, bytes: Uint8Array, out: Uint8Array[]): void {
+  let from = 0;
+  for (let at = bytes.indexOf(dropped); at >= 0; at = bytes.indexOf(dropped, from)) {
+    if (at > from) out.push(bytes.subarray(from, at));
+    from = at + 1;
+  }
+  if (from < bytes.length) out.push(bytes.subarray(from));
+}
+
+/** object:receive(pattern, prefix) */
+export function* receive<B>(context: Context<B>, state: TcpState, args: Args): Op<ReceiveResult<B>> {
+  state.timeout.markStart(context.channel.now());
+  const prefix = args.optBytes(2);
+  const size = prefix?.length ?? 0;
+  const out: Uint8Array[] = size > 0 ? [prefix as Uint8Array] : [];
+  let failure: Failure | null = null;
+  const count = args.numeric(1);
+  if (count === null) {
+    const pattern = args.optText(1, '*l');
+    if (pattern.startsWith('*l')) failure = yield* receiveLine(context, state, out);
+    else if (pattern.startsWith('*a')) failure = yield* receiveAll(context, state, out);
+    else args.fail(1, 'invalid receive pattern');
+  } else {
+    if (!(count >= 0)) args.fail(1, 'invalid receive pattern');
+    const wanted = toSize(count);
+    if (size === 0 || wanted > size) failure = yield* receiveCount(context, state, wanted - size, out);
+  }
+  const data = decoded(context.strings, out);
+  return failure === null ? [data, null, null] : [null, words(failure), data];
+}
+
+/** object:send(data, i, j) */
+export function* send(context: Context, state: TcpState, args: Args): Op<SendResult> {
+  state.timeout.markStart(context.channel.now());
+  const data = args.bytes(1);
+  let start = toLong(args.optNumber(2, 1));
+  let end = toLong(args.optNumber(3, -1));
+  if (start < 0) start = data.length + start + 1;
+  if (end < 0) end = data.length + end + 1;
+  if (start < 1) start = 1;
+  if (end > data.length) end = data.length;
+  let at = start - 1;
+  while (at < end) {
+    const taken = yield* usocket.send(context, state, state.timeout, data, at, end);
+    if (taken instanceof Failure) return [null, words(taken), at];
+    at += taken;
+    state.sent += taken;
+  }
+  return [at, null, null];
+}
+
+/** object:getstats() */
+export function getStats(context: Context, state: TcpState): Stats {
+  return [unsigned(state.received), unsigned(state.sent), context.channel.now() - state.birthday];
+}
+
+/** object:setstats(received, sent, age) */
+export function setStats(context: Context, state: TcpState, args: Args): [1] {
+  state.received = toLong(args.optNumber(1, unsigned(state.received)));
+  state.sent = toLong(args.optNumber(2, unsigned(state.sent)));
+  const age = isNil(args.at(3)) ? null : args.numeric(3);
+  if (age !== null) state.birthday = context.channel.now() - age;
+  return [1];
+}
+
+/** A counter below 0 is what a size_t makes of it. */
+function unsigned(count: number): number {
+  return count < 0 ? count + 2 ** 64 : count;
+}

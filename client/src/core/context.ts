@@ -1,0 +1,41 @@
+/**
+ * What every operation is handed: the session to work on, the program's kind of strings, and whether anybody waits.
+ */
+import type { Channel, Failure, Pending, Source } from './channel.ts';
+import type { Descriptors } from './descriptors.ts';
+import type { Op } from './op.ts';
+import type { Strings } from './strings.ts';
+
+/**
+ * `waits`: the caller waits for the relay's word (async and blocking faces). `never`: it must have an answer at once
+ * (poll face), so nothing is asked that it would need an answer to, and what is set up is assumed to succeed.
+ */
+export type Patience = 'waits' | 'never';
+
+export interface Context<B = unknown> {
+  readonly channel: Channel;
+  readonly descriptors: Descriptors;
+  readonly strings: Strings<B>;
+  readonly patience: Patience;
+}
+
+/** Waits for an answer of the relay, however long it takes; without patience, `assumed` stands for one that is not there. */
+export function* answered<T>(context: Context, pending: Pending<T>, assumed: T | Failure): Op<T | Failure> {
+  if (!pending.settled) {
+    if (context.patience === 'never') return assumed;
+    yield { sources: [pending], ready: () => pending.settled, deadline: Number.POSITIVE_INFINITY };
+  }
+  return pending.result;
+}
+
+/**
+ * Makes sure that what the relay's kernel has now is here, so that "nothing there" may be said of it: LuaSocket with a
+ * zero limit sees what its kernel has. Ends as soon as `enough` holds. Answers false where nobody can wait for that.
+ */
+export function* fence(context: Context, sources: readonly Source[], enough: () => boolean): Op<boolean> {
+  if (context.patience === 'never') return false;
+  const barrier = context.channel.barrier();
+  const ready = () => barrier.settled || enough();
+  if (!ready()) yield { sources: [barrier, ...sources], ready, deadline: Number.POSITIVE_INFINITY };
+  return true;
+}

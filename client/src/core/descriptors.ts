@@ -1,0 +1,76 @@
+/**
+ * The descriptors of a session: small numbers that stand for its sockets, as in a process. They are virtual: the relay
+ * never sees them. `setfd` and `select` are the reason that LuaSocket's objects hold a number and not a socket.
+ */
+import { type DatagramSocket, Failure, type Source, type Stream } from './channel.ts';
+
+/** No descriptor: SOCKET_INVALID. */
+export const INVALID = -1;
+/** 0 to 2 are taken in every process. */
+const FIRST = 3;
+/** Sockets at once, as LuaSocket's _SETSIZE. */
+export const SETSIZE = 1024;
+
+/** A socket of either kind. */
+export type AnyKind = Stream | DatagramSocket;
+
+/** A socket in the table. As a source it tells that it has been closed. */
+export class Slot implements Source {
+  readonly socket: AnyKind;
+  #closed = false;
+  readonly #wakes = new Set<() => void>();
+
+  constructor(socket: AnyKind) {
+    this.socket = socket;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.socket.close();
+    for (const wake of [...this.#wakes]) wake();
+  }
+
+  subscribe(wake: () => void): () => void {
+    this.#wakes.add(wake);
+    return () => this.#wakes.delete(wake);
+  }
+}
+
+export class Descriptors {
+  readonly #slots: (Slot | undefined)[] = [];
+  #lowest = FIRST;
+  #size = 0;
+
+  /** Gives a socket the lowest free descriptor; EMFILE, and the socket is closed, when there are too many. */
+  open(socket: AnyKind): number | Failure {
+    if (this.#size === SETSIZE) {
+      socket.close();
+      return new Failure('EMFILE');
+    }
+    const descriptor = this.#lowest;
+    this.#slots[descriptor] = new Slot(socket);
+    this.#size += 1;
+    do this.#lowest += 1;
+    while (this.#slots[this.#lowest] !== undefined);
+    return descriptor;
+  }
+
+  /** What stands behind a descriptor; undefined when nothing does (EBADF). */
+  get(descriptor: number): Slot | undefined {
+    return this.#slots[descriptor];
+  }
+
+  /** close(2); nothing happens for a descriptor that stands for nothing. */
+  close(descriptor: number): void {
+    const slot = this.#slots[descriptor];
+    if (slot === undefined) return;
+    this.#slots[descriptor] = undefined;
+    this.#size -= 1;
+    this.#lowest = Math.min(this.#lowest, descriptor);
+    slot.close();
+  }
+}

@@ -1,0 +1,26 @@
+/** The library's small functions: luasocket.c and timeout.c. */
+import { Args } from './args.ts';
+import type { Context } from './context.ts';
+import { toInt } from './lua.ts';
+import type { Op } from './op.ts';
+
+/** The dialect: that of Defold's fork. */
+export const VERSION = 'LuaSocket 3.0-rc1';
+/** Bytes of a source's chunk. socket.lua. */
+export const BLOCKSIZE = 2048;
+const INT_MAX = 0x7fff_ffff;
+
+/** socket.skip(d, ...): with a negative d, one value of what stands before the others on the stack is d itself. */
+export function skip(context: Context, values: readonly unknown[]): unknown[] {
+  const count = toInt(new Args('skip', values, context.strings).number(1));
+  return values.slice(Math.max(0, count + 1)).map((value) => value ?? null);
+}
+
+/** socket.sleep(seconds) */
+export function* sleep(context: Context, values: readonly unknown[]): Op<[]> {
+  const seconds = new Args('sleep', values, context.strings).number(1);
+  if (context.patience === 'never') return [];
+  const limit = seconds > 0 ? Math.min(seconds, INT_MAX) : 0;
+  yield { sources: [], ready: () => false, deadline: context.channel.now() + limit };
+  return [];
+}

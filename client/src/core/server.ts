@@ -1,0 +1,34 @@
+/** socket.bind: the helper of socket.lua, which is Lua over the other functions and methods; so are its messages. */
+import { words } from '@luasocket-web/shared/errors';
+import { Failure } from './channel.ts';
+import type { Context } from './context.ts';
+import { getAddrInfo } from './dns.ts';
+import type { Op } from './op.ts';
+import type { Done, Failed } from './results.ts';
+import type { TcpState } from './state.ts';
+import * as tcp from './tcp.ts';
+
+/** socket.bind(host, port, backlog): listens on the first address of the host that will do. */
+export function* bind(context: Context, values: readonly unknown[]): Op<[server: TcpState] | Failed> {
+  const [host, port, backlog] = values;
+  const [found, reason] = yield* getAddrInfo(context, [host === '*' ? '0.0.0.0' : host]);
+  if (found === null) return [null, reason];
+  let last: Failed = [null, 'no info on address'];
+  for (const { family, addr } of found) {
+    const state = tcp.create(context, family === 'inet' ? 4 : 6);
+    if (state instanceof Failure) return [null, words(state)];
+    let listening: Done | Failed | null = null;
+    try {
+      // Its outcome is of no interest to socket.lua, and the relay does a socket's requests in order.
+      context.descriptors.get(state.descriptor)?.socket.setOption('reuseaddr', true);
+      listening = yield* tcp.bind(context, state, [addr, port]);
+      if (listening[0] !== null) listening = yield* tcp.listen(context, state, [backlog]);
+    } finally {
+      // Also when a bad argument raises.
+      if (listening === null || listening[0] === null) context.descriptors.close(state.descriptor);
+    }
+    if (listening[0] !== null) return [state];
+    last = listening;
+  }
+  return last;
+}

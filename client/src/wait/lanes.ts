@@ -1,0 +1,56 @@
+/**
+ * First come, first served: the queues of one object, one per direction. JavaScript can call a method before the last
+ * call has answered, which Lua cannot; answers must not be mixed then.
+ */
+import type { Direction } from './waiter.ts';
+
+type Queued = Exclude<Direction, 'free'>;
+
+interface Entry {
+  readonly start: () => void;
+  /** How many set-up calls came before this one: it waits for them. */
+  readonly after: number;
+}
+
+interface Lane {
+  busy: boolean;
+  readonly waiting: Entry[];
+}
+
+export class Lanes {
+  readonly #lanes: { readonly [direction in Queued]: Lane } = {
+    in: { busy: false, waiting: [] },
+    out: { busy: false, waiting: [] },
+    setup: { busy: false, waiting: [] },
+  };
+  #setupsBegun = 0;
+  #setupsDone = 0;
+
+  /** Calls `start` when it is its turn, perhaps at once. Whoever started calls `done`, once. */
+  enter(direction: Queued, start: () => void): void {
+    // Set-up calls come one after the other anyhow.
+    const after = direction === 'setup' ? 0 : this.#setupsBegun;
+    if (direction === 'setup') this.#setupsBegun += 1;
+    this.#lanes[direction].waiting.push({ start, after });
+    this.#next(direction);
+  }
+
+  done(direction: Queued): void {
+    this.#lanes[direction].busy = false;
+    if (direction === 'setup') {
+      this.#setupsDone += 1;
+      this.#next('in');
+      this.#next('out');
+    }
+    this.#next(direction);
+  }
+
+  #next(direction: Queued): void {
+    const lane = this.#lanes[direction];
+    const [head] = lane.waiting;
+    if (lane.busy || head === undefined || head.after > this.#setupsDone) return;
+    lane.busy = true;
+    lane.waiting.shift();
+    head.start();
+  }
+}
