@@ -5,11 +5,12 @@
  * on and keeps those that were queued before, so a second filter here could only lose some.
  */
 import type { Endpoint } from '@luasocket-web/shared/address';
-import { DATAGRAM_OVERHEAD, MAX_DATAGRAM_V4, MAX_DATAGRAM_V6 } from '@luasocket-web/shared/limits';
 import type { OptionValue } from '@luasocket-web/shared/frames';
+import { DATAGRAM_OVERHEAD, MAX_DATAGRAM_V4, MAX_DATAGRAM_V6 } from '@luasocket-web/shared/limits';
+import type { SocketStatus } from '../api.ts';
 import { type Datagram, type DatagramSocket, Failure, type Pending, type Where } from '../core/channel.ts';
 import { DONE, failed, Settled } from './pending.ts';
-import { SessionSocket, type SocketSnapshot, targetOf } from './socket.ts';
+import { SessionSocket, shown, targetOf } from './socket.ts';
 
 /** Peers whose first datagram has passed that are remembered; the oldest goes. Forgetting one costs a round trip. */
 const PROVEN_PEERS = 1024;
@@ -116,14 +117,13 @@ export class SessionDatagramSocket extends SessionSocket implements DatagramSock
     this.wire.wake(this);
   }
 
-  snapshot(): SocketSnapshot {
+  snapshot(): SocketStatus {
     return {
       id: this.id,
       kind: 'udp',
-      family: this.family,
       state: this.#peer ? 'connected' : 'unconnected',
-      local: this.local,
-      peer: this.#peer,
+      local: shown(this.local),
+      peer: shown(this.#peer),
       received: this.#received,
       sent: this.#sent,
       queued: this.#queued,

@@ -72,7 +72,8 @@ export class Keepalive {
   #arm(): void {
     this.#cancel = this.#host.after(PING_MILLISECONDS, () => {
       this.#silentTurns++;
-      if (this.#silentTurns * PING_MILLISECONDS >= DEAD_MILLISECONDS) return this.#events.dead();
+      // The first turn may have come right after the last sign of life.
+      if ((this.#silentTurns - 1) * PING_MILLISECONDS >= DEAD_MILLISECONDS) return this.#events.dead();
       this.#probe();
       this.#arm();
     });

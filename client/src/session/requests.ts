@@ -121,7 +121,8 @@ export function readOption(value: Value): OptionValue {
 }
 
 function list(value: Value, what: string): readonly Value[] {
-  if (value === null || typeof value !== 'object' || value instanceof Uint8Array || !isList(value)) throw malformed(what);
+  if (value === null || typeof value !== 'object' || value instanceof Uint8Array || !isList(value))
+    throw malformed(what);
   return value;
 }
 

@@ -1,41 +1,15 @@
 /**
- * The session: many sockets over one stream of frames. It keeps the mailboxes that the core reads, numbers requests,
- * and accounts for credit. It is driven by `deliver` and speaks to an `Outbox`: it knows no WebSocket, timer or
- * Promise, so it can live in a thread that blocks while another one moves the messages.
+ * The channel that the core asks (../core/channel.ts), over a session's sockets: what it needs beside them are
+ * look-ups, the barrier and two clocks. Like the sockets it never waits.
  */
 import type { Endpoint, Family } from '@luasocket-web/shared/address';
-import { EndpointCache } from '@luasocket-web/shared/address';
-import { decodeFrames, encodeFrame, utf8Length } from '@luasocket-web/shared/codec';
-import { ProtocolError } from '@luasocket-web/shared/errors';
-import { ReceivePool, SendPool } from '@luasocket-web/shared/flow';
-import { type ClientFrame, FIRST_RELAY_SOCKET, FRAMES, type Frame, KIND, USE, type Value } from '@luasocket-web/shared/frames';
-import { DATAGRAM_OVERHEAD, MAX_PENDING_REQUESTS, MAX_TEXT } from '@luasocket-web/shared/limits';
-import {
-  type Channel,
-  type DatagramSocket,
-  Failure,
-  type HostEntry,
-  type LookupUse,
-  type Pending,
-  type Stream,
-} from '../core/channel.ts';
-import { SessionDatagramSocket } from './datagram.ts';
+import { utf8Length } from '@luasocket-web/shared/codec';
+import { KIND, USE } from '@luasocket-web/shared/frames';
+import { MAX_TEXT } from '@luasocket-web/shared/limits';
+import type { Channel, DatagramSocket, Failure, HostEntry, LookupUse, Pending, Stream } from '../core/channel.ts';
+import type { Multiplexer } from './multiplexer.ts';
 import { failed } from './pending.ts';
-import { failureOf, Requests, readEndpoints, readNothing, readText, readTexts, readTuple } from './requests.ts';
-import { type Signal, Wakes } from './signal.ts';
-import type { SocketSnapshot } from './socket.ts';
-import { SessionStream } from './stream.ts';
-import type { FrameTap } from './tap.ts';
-import type { Ask, Outbox, Wire } from './wire.ts';
-
-/** The relay's terms, from WELCOME. */
-export interface Terms {
-  /** Sockets at once. */
-  readonly sockets: number;
-  /** Bytes of the credit pools: client to relay, relay to client. */
-  readonly upload: number;
-  readonly download: number;
-}
+import { readEndpoints, readNothing, readText, readTexts, readTuple } from './requests.ts';
 
 export interface SessionClock {
   /** Seconds, monotonic. */
@@ -44,41 +18,14 @@ export interface SessionClock {
   time(): number;
 }
 
-type SessionMember = SessionStream | SessionDatagramSocket;
-
-export class SessionChannel implements Channel, Wire {
-  readonly upload: SendPool;
-  readonly #download: ReceivePool;
-  readonly #terms: Terms;
+export class SessionChannel implements Channel {
+  readonly #sockets: Multiplexer;
   readonly #clock: SessionClock;
-  readonly #outbox: Outbox;
-  readonly #tap: FrameTap;
-  readonly #requests = new Requests();
-  readonly #sockets = new Map<number, SessionMember>();
-  readonly #wakes = new Wakes();
-  readonly #endpoints = new EndpointCache();
-  /** Streams that wait for credit. */
-  readonly #starved = new Set<Signal>();
-  /** Requests that were sent and are not answered. */
-  #unanswered = 0;
-  /** Frames that wait until fewer are unanswered, and all sequenced ones that came after them. */
-  #waiting: Encoded[] = [];
-  /** Descriptors in use. */
-  #claimed = 0;
-  #lastSocket = 0;
-  #lastAccepted = FIRST_RELAY_SOCKET - 1;
-  #over = false;
 
-  constructor(terms: Terms, clock: SessionClock, outbox: Outbox, tap: FrameTap) {
-    this.#terms = terms;
+  constructor(sockets: Multiplexer, clock: SessionClock) {
+    this.#sockets = sockets;
     this.#clock = clock;
-    this.#outbox = outbox;
-    this.#tap = tap;
-    this.upload = new SendPool(terms.upload);
-    this.#download = new ReceivePool(terms.download);
   }
-
-  // --- what the core asks (Channel)
 
   now(): number {
     return this.#clock.now();
@@ -89,19 +36,11 @@ export class SessionChannel implements Channel, Wire {
   }
 
   tcp(family: Family): Stream | Failure {
-    const id = this.#open(KIND.tcp, family);
-    if (id instanceof Failure) return id;
-    const stream = new SessionStream(id, family, this, null);
-    this.#sockets.set(id, stream);
-    return stream;
+    return this.#sockets.tcp(family);
   }
 
   udp(family: Family): DatagramSocket | Failure {
-    const id = this.#open(KIND.udp, family);
-    if (id instanceof Failure) return id;
-    const socket = new SessionDatagramSocket(id, family, this, null);
-    this.#sockets.set(id, socket);
-    return socket;
+    return this.#sockets.udp(family);
   }
 
   lookup(
@@ -113,7 +52,7 @@ export class SessionChannel implements Channel, Wire {
   ): Pending<readonly Endpoint[]> {
     if (tooLong(host)) return failed('EAI_NONAME');
     if (tooLong(service)) return failed('EAI_SERVICE');
-    return this.request(
+    return this.#sockets.request(
       (request) => ({ type: 'resolve', request, host, service, family, kind: KIND[kind], use: USE[use] }),
       readEndpoints,
     );
@@ -125,7 +64,7 @@ export class SessionChannel implements Channel, Wire {
   ): Pending<{ readonly names: readonly string[]; readonly service: string | null }> {
     if (tooLong(host)) return failed('EAI_NONAME');
     if (tooLong(service)) return failed('EAI_SERVICE');
-    return this.request(
+    return this.#sockets.request(
       (request) => ({ type: 'nameinfo', request, host, service }),
       (value) => {
         const [names = null, name = null] = readTuple(value, 2);
@@ -136,7 +75,7 @@ export class SessionChannel implements Channel, Wire {
 
   hostent(name: string): Pending<HostEntry> {
     if (tooLong(name)) return failed('HOST_NOT_FOUND');
-    return this.request(
+    return this.#sockets.request(
       (request) => ({ type: 'hostent', request, name }),
       (value) => {
         const [official = null, aliases = null, addresses = null] = readTuple(value, 3);
@@ -146,249 +85,15 @@ export class SessionChannel implements Channel, Wire {
   }
 
   hostname(): Pending<string> {
-    return this.request((request) => ({ type: 'hostname', request }), readText);
+    return this.#sockets.request((request) => ({ type: 'hostname', request }), readText);
   }
 
   barrier(): Pending<void> {
-    return this.request((request) => ({ type: 'barrier', request }), readNothing);
-  }
-
-  // --- what the connection tells
-
-  /** Takes in one message of the relay. What is wrong with it goes to the outbox as a fault; nothing is thrown. */
-  deliver(message: Uint8Array): void {
-    try {
-      this.take(decodeFrames(message, 'relay', this.#endpoints));
-    } catch (error) {
-      this.#fault(error);
-    }
-  }
-
-  /** The same for a message that is decoded already. Frames of the link are passed over. */
-  take(frames: readonly Frame[]): void {
-    if (this.#over) return;
-    this.#wakes.after(() => {
-      try {
-        for (const frame of frames) this.#frame(frame);
-      } catch (error) {
-        this.#fault(error);
-      }
-    });
-  }
-
-  /** The session has ended: what waits is answered CLOSED, and sockets give what they have and then the end. */
-  end(): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#waiting = [];
-    this.#starved.clear();
-    this.#wakes.after(() => {
-      for (const socket of this.#sockets.values()) socket.lose();
-      for (const request of this.#requests.failAll(new Failure('CLOSED'))) this.#wakes.add(request);
-    });
-  }
-
-  /** Closes every socket in good order; then there is only `end`. */
-  closeAll(): void {
-    for (const socket of [...this.#sockets.values()]) socket.close();
-  }
-
-  // --- what an inspector asks
-
-  /** Sockets that are open. */
-  get size(): number {
-    return this.#sockets.size;
-  }
-
-  snapshots(): SocketSnapshot[] {
-    return [...this.#sockets.values()].map((socket) => socket.snapshot());
-  }
-
-  // --- what the sockets ask (Wire)
-
-  get over(): boolean {
-    return this.#over;
-  }
-
-  emit(frame: ClientFrame): void {
-    if (this.#over) return;
-    const encoded = { frame, bytes: encodeFrame(frame) };
-    if (this.#waiting.length === 0 || !FRAMES[frame.type].sequenced) this.#send(encoded);
-    else this.#waiting.push(encoded);
-  }
-
-  request<T>(ask: Ask, read: (value: Value) => T, refused?: (failure: Failure) => void): Pending<T> {
-    if (this.#over) return failed('CLOSED');
-    const request = this.#requests.begin(read, refused);
-    this.emit(ask(request.number));
-    return request;
-  }
-
-  wake(signal: Signal): void {
-    this.#wakes.add(signal);
-  }
-
-  consumed(socket: number, bytes: number): void {
-    if (this.#over) return;
-    this.#download.consumed(socket, bytes);
-    this.#tellCredits();
-  }
-
-  starved(stream: Signal): void {
-    if (!this.#over) this.#starved.add(stream);
-  }
-
-  claim(): boolean {
-    if (this.#claimed >= this.#terms.sockets) return false;
-    this.#claimed++;
-    return true;
-  }
-
-  release(socket: number, claimed: boolean): void {
-    const member = this.#sockets.get(socket);
-    if (!member) return;
-    this.#sockets.delete(socket);
-    this.#starved.delete(member);
-    if (claimed) this.#claimed--;
-    this.#download.close(socket);
-    this.upload.close(socket);
-    this.#feed();
-  }
-
-  // --- inside
-
-  #open(kind: number, family: Family): number | Failure {
-    if (this.#over) return new Failure('CLOSED');
-    if (!this.claim()) return new Failure('EMFILE');
-    const socket = ++this.#lastSocket;
-    this.emit({ type: 'open', socket, kind, family });
-    return socket;
-  }
-
-  #send(encoded: Encoded): void {
-    const { frame, bytes } = encoded;
-    if ('request' in frame) {
-      if (this.#unanswered >= MAX_PENDING_REQUESTS) {
-        this.#waiting.push(encoded);
-        return;
-      }
-      this.#unanswered++;
-    }
-    if (this.#tap.listening) this.#tap.frame('sent', frame, bytes.length);
-    this.#outbox.send(bytes, FRAMES[frame.type].sequenced);
-  }
-
-  /** A request was answered. */
-  #answered(request: Signal): void {
-    this.#wakes.add(request);
-    this.#unanswered--;
-    if (this.#waiting.length === 0) return;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const encoded of waiting) {
-      if (this.#waiting.length === 0) this.#send(encoded);
-      else this.#waiting.push(encoded);
-    }
-  }
-
-  #frame(frame: Frame): void {
-    if (this.#over) return;
-    if (this.#tap.listening && FRAMES[frame.type].code >= FIRST_SESSION_FRAME) this.#tap.frame('received', frame);
-    switch (frame.type) {
-      case 'reply':
-        return this.#answered(this.#requests.reply(frame.request, frame.value));
-      case 'fail':
-        return this.#answered(this.#requests.fail(frame.request, failureOf(frame.error, frame.detail)));
-      case 'data': {
-        const stream = this.#stream(frame.socket);
-        if (!stream) return;
-        this.#download.received(frame.socket, frame.payload.length);
-        return stream.data(frame.payload);
-      }
-      case 'datagram': {
-        const socket = this.#member(frame.socket);
-        if (!socket) return;
-        if (socket.kind !== 'udp' || !frame.peer) throw wrongKind(frame.type, frame.socket);
-        this.#download.received(frame.socket, frame.payload.length + DATAGRAM_OVERHEAD, 'datagram');
-        return socket.datagram(frame.peer, frame.payload);
-      }
-      case 'credit':
-        if (!this.#stream(frame.socket)) return;
-        this.upload.giveBack(frame.socket, frame.bytes, 'stream');
-        return this.#feed();
-      case 'pool':
-        this.upload.grow(frame.bytes);
-        return this.#feed();
-      case 'connected':
-        return this.#stream(frame.socket)?.connected(frame.local, frame.peer);
-      case 'accepted':
-        return this.#accepted(frame.listener, frame.socket, frame.local, frame.peer);
-      case 'end':
-        return this.#stream(frame.socket)?.end();
-      case 'error':
-        return this.#member(frame.socket)?.failed(failureOf(frame.error, frame.detail));
-      case 'lease':
-        throw new ProtocolError('unexpected', 'a LEASE that nobody asked for');
-    }
-  }
-
-  #accepted(listener: number, socket: number, local: Endpoint, peer: Endpoint): void {
-    if (socket <= this.#lastAccepted) throw new ProtocolError('socket_in_use', `ACCEPTED with the old id ${socket}`);
-    const server = this.#stream(listener);
-    this.#lastAccepted = socket;
-    // The listener was closed meanwhile, and this connection with it.
-    if (!server) return;
-    const stream = new SessionStream(socket, local.family, this, { local, peer });
-    server.accepted(stream);
-    this.#sockets.set(socket, stream);
-  }
-
-  /** The stream with this id; null when it was closed here, so that the frame has crossed the CLOSE on its way. */
-  #stream(id: number): SessionStream | null {
-    const member = this.#member(id);
-    if (member && member.kind !== 'tcp') throw wrongKind('a frame of a stream', id);
-    return member;
-  }
-
-  #member(id: number): SessionMember | null {
-    const member = this.#sockets.get(id);
-    if (member) return member;
-    const last = id < FIRST_RELAY_SOCKET ? this.#lastSocket : this.#lastAccepted;
-    if (id > last || id === 0) throw new ProtocolError('unknown_socket', `socket ${id} was never in use`);
-    return null;
-  }
-
-  #tellCredits(): void {
-    for (const [socket, bytes] of this.#download.takeCredits()) this.emit({ type: 'credit', socket, bytes });
-  }
-
-  /** There may be credit for streams that had none. */
-  #feed(): void {
-    for (const stream of this.#starved) {
-      this.#starved.delete(stream);
-      this.#wakes.add(stream);
-    }
-  }
-
-  #fault(error: unknown): void {
-    if (!(error instanceof ProtocolError)) throw error;
-    this.#outbox.fault(error);
+    return this.#sockets.request((request) => ({ type: 'barrier', request }), readNothing);
   }
 }
 
-/** A frame and its bytes. */
-interface Encoded {
-  readonly frame: ClientFrame;
-  readonly bytes: Uint8Array;
-}
-
-/** Lower numbers are the link's (PROTOCOL.md, section 2). */
-const FIRST_SESSION_FRAME = 16;
-
+/** No name is that long, and no frame may be. */
 function tooLong(text: string | null): boolean {
   return text !== null && text.length * 3 > MAX_TEXT && utf8Length(text) > MAX_TEXT;
-}
-
-function wrongKind(what: string, socket: number): ProtocolError {
-  return new ProtocolError('wrong_kind', `${what} for socket ${socket}`);
 }

@@ -4,26 +4,12 @@
  */
 import type { Endpoint, Family } from '@luasocket-web/shared/address';
 import type { OptionValue, Target } from '@luasocket-web/shared/frames';
+import type { SocketStatus } from '../api.ts';
 import { Failure, type Pending, type Socket, type Where } from '../core/channel.ts';
 import { failed, Settled } from './pending.ts';
 import { Request, readEndpoint, readNothing, readOption } from './requests.ts';
 import { Signal } from './signal.ts';
 import type { Wire } from './wire.ts';
-
-/** What an inspector sees of a socket. */
-export interface SocketSnapshot {
-  readonly id: number;
-  readonly kind: 'tcp' | 'udp';
-  readonly family: Family;
-  readonly state: string;
-  readonly local: Endpoint | null;
-  readonly peer: Endpoint | null;
-  /** Bytes of payload, in all. */
-  readonly received: number;
-  readonly sent: number;
-  /** Bytes that came and were not taken yet. */
-  readonly queued: number;
-}
 
 export abstract class SessionSocket extends Signal implements Socket {
   abstract readonly kind: 'tcp' | 'udp';
@@ -50,7 +36,7 @@ export abstract class SessionSocket extends Signal implements Socket {
 
   abstract peerName(): Endpoint | Failure;
   abstract close(): void;
-  abstract snapshot(): SocketSnapshot;
+  abstract snapshot(): SocketStatus;
   /** The relay is gone: what has come stays readable, then everything is closed. */
   abstract lose(): void;
 
@@ -108,4 +94,11 @@ export function targetOf(where: Where): Target | Failure {
   const { result } = lookup;
   if (result instanceof Failure) return result;
   return result[index] ?? new Failure('EAI_NONAME');
+}
+
+/** As programs write it. */
+export function shown(endpoint: Endpoint | null): string | null {
+  if (!endpoint) return null;
+  const { family, address, port } = endpoint;
+  return family === 4 ? `${address}:${port}` : `[${address}]:${port}`;
 }

@@ -7,11 +7,12 @@ import type { Endpoint, Family } from '@luasocket-web/shared/address';
 import { ProtocolError } from '@luasocket-web/shared/errors';
 import { HOW } from '@luasocket-web/shared/frames';
 import { MAX_DATA } from '@luasocket-web/shared/limits';
+import type { SocketStatus } from '../api.ts';
 import { END, Failure, type Pending, type Stream, type Where } from '../core/channel.ts';
 import { ByteQueue } from './byte-queue.ts';
 import { failed, Settled } from './pending.ts';
 import { readEndpoint } from './requests.ts';
-import { SessionSocket, type SocketSnapshot, targetOf } from './socket.ts';
+import { SessionSocket, shown, targetOf } from './socket.ts';
 import type { Wire } from './wire.ts';
 
 /** SS_UNCONNECTED and so on; `connecting` lasts until a connect(2) has told the outcome. */
@@ -42,7 +43,7 @@ export class SessionStream extends SessionSocket implements Stream {
   #closed = false;
 
   constructor(id: number, family: Family, wire: Wire, accepted: { local: Endpoint; peer: Endpoint } | null) {
-    super(id, family, wire, accepted && accepted.local);
+    super(id, family, wire, accepted?.local ?? null);
     this.#claimed = accepted === null;
     if (!accepted) return;
     this.#attempt = 'connected';
@@ -59,33 +60,18 @@ export class SessionStream extends SessionSocket implements Stream {
 
   /** tcp_poll: POLLIN, POLLHUP or POLLERR. A socket that is not connected hangs up. */
   get readable(): boolean {
-    if (this.error !== null) return true;
-    switch (this.#phase) {
-      case 'listen':
-        return this.#backlog.length > 0;
-      case 'syn-sent':
-        return false;
-      case 'close':
-        return true;
-      case 'established':
-        return this.#queue.length > 0 || this.#receiveShut;
-    }
+    if (this.error !== null || this.#phase === 'close') return true;
+    if (this.#phase === 'listen') return this.#backlog.length > 0;
+    return this.#phase === 'established' && (this.#queue.length > 0 || this.#receiveShut);
   }
 
   /** tcp_poll: POLLOUT or POLLERR. */
   get writable(): boolean {
-    if (this.error !== null) return true;
-    switch (this.#phase) {
-      case 'listen':
-      case 'syn-sent':
-        return false;
-      case 'close':
-        return true;
-      case 'established':
-        if (this.#sendShut || this.wire.upload.allowance(this.id) > 0) return true;
-        this.wire.starved(this);
-        return false;
-    }
+    if (this.error !== null || this.#phase === 'close') return true;
+    if (this.#phase !== 'established') return false;
+    if (this.#sendShut || this.wire.upload.allowance(this.id) > 0) return true;
+    this.wire.starved(this);
+    return false;
   }
 
   /** __inet_stream_connect. */
@@ -201,18 +187,13 @@ export class SessionStream extends SessionSocket implements Stream {
     this.wire.wake(this);
   }
 
-  snapshot(): SocketSnapshot {
-    const state =
-      this.#phase === 'established'
-        ? (this.#ended ? 'half-closed' : 'established')
-        : { close: 'closed', 'syn-sent': 'connecting', listen: 'listening' }[this.#phase];
+  snapshot(): SocketStatus {
     return {
       id: this.id,
       kind: 'tcp',
-      family: this.family,
-      state: this.#phase === 'close' && !this.#stood ? 'fresh' : state,
-      local: this.local,
-      peer: this.#peer,
+      state: this.#status(),
+      local: shown(this.local),
+      peer: shown(this.#peer),
       received: this.#consumed + this.#queue.length,
       sent: this.#sent,
       queued: this.#queue.length,
@@ -282,6 +263,19 @@ export class SessionStream extends SessionSocket implements Stream {
   }
 
   // --- inside
+
+  #status(): SocketStatus['state'] {
+    switch (this.#phase) {
+      case 'listen':
+        return 'listening';
+      case 'syn-sent':
+        return 'connecting';
+      case 'established':
+        return this.#ended || this.#sendShut ? 'half-closed' : 'established';
+      case 'close':
+        return this.#stood ? 'closed' : 'fresh';
+    }
+  }
 
   #begin(where: Where): Pending<'started'> {
     const target = targetOf(where);

@@ -25,12 +25,15 @@ export interface Wire {
   /** `bytes` of what came in for this socket were taken by the program. */
   consumed(socket: number, bytes: number): void;
   /** The stream waits for credit: it is woken when there may be some. */
-  starved(stream: Signal): void;
+  starved(stream: Starved): void;
   /** An accepted connection becomes a descriptor of the program; false when there is none left. */
   claim(): boolean;
   /** The socket is closed; the session forgets it. `claimed`: it held a descriptor. */
   release(socket: number, claimed: boolean): void;
 }
+
+/** A stream that waits for credit. */
+export type Starved = Signal & { readonly id: number };
 
 /** Where the frames of a session go: to the link, which numbers and gathers them. Calls never come back in here. */
 export interface Outbox {
