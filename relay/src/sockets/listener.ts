@@ -10,19 +10,17 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Endpoint, Family } from '@luasocket-web/shared/address';
 import type { System } from '../os/system.ts';
-import { addressText, endpointOf, nowhere } from './endpoint.ts';
-import { check, nodeFailure } from './failure.ts';
-import type { SystemFailure } from './socket.ts';
-import { TcpStream, takeHandle } from './stream.ts';
+import { endpointOf, nowhere } from './endpoint.ts';
+import { check } from './failure.ts';
+import { type Handle, takeHandle } from './handle.ts';
+import { SystemFailure } from './socket.ts';
+import { TcpStream } from './stream.ts';
 
 /** Where listen(2) cuts a backlog, when the system does not say. */
 const DEFAULT_SOMAXCONN = 128;
 
-export interface ListenerEvents {
-  accepted(stream: TcpStream, local: Endpoint, peer: Endpoint): void;
-  /** Only where Node listens by itself, without system calls. */
-  failed(failure: SystemFailure): void;
-}
+/** Called for each connection that there is a place for. */
+export type Accepted = (stream: TcpStream, local: Endpoint, peer: Endpoint) => void;
 
 interface Arrived {
   readonly stream: TcpStream;
@@ -34,7 +32,7 @@ export class TcpListener {
   readonly #system: System | null;
   readonly #family: Family;
   readonly #readBuffer: Uint8Array;
-  readonly #events: ListenerEvents;
+  readonly #accepted: Accepted;
   readonly #server: Server;
   #fd = -1;
   #backlog = 0;
@@ -44,14 +42,15 @@ export class TcpListener {
   readonly #surplus: Arrived[] = [];
   #filtered = false;
 
-  constructor(system: System | null, family: Family, readBuffer: Uint8Array, events: ListenerEvents) {
+  constructor(system: System | null, family: Family, readBuffer: Uint8Array, accepted: Accepted) {
     this.#system = system;
     this.#family = family;
     this.#readBuffer = readBuffer;
-    this.#events = events;
+    this.#accepted = accepted;
     this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
     this.#server.on('connection', (socket) => this.#arrived(socket));
-    this.#server.on('error', (error) => events.failed(nodeFailure(error)));
+    // What can be refused has been refused by then.
+    this.#server.on('error', () => {});
   }
 
   /** listen(2) on a descriptor, which the listener owns if this succeeds. */
@@ -64,16 +63,12 @@ export class TcpListener {
     this.#offer();
   }
 
-  /** Listens without system calls; refusals come later, as an event. */
-  listenAt(local: Endpoint, backlog: number): void {
+  /** Listens on a bound handle of Node's, which the listener owns from now on. */
+  listenHandle(handle: Handle, backlog: number): void {
     this.#setBacklog(backlog);
-    this.#server.listen({
-      host: addressText(null, local),
-      port: local.port,
-      backlog: Math.max(1, this.#backlog),
-      exclusive: true,
-      ipv6Only: local.family === 6,
-    });
+    this.#server.listen(handle, this.#backlog);
+    // libuv keeps a refused bind(2) until now, and Node tells it later; there is hardly another reason.
+    if (!this.#server.listening) throw new SystemFailure('EADDRINUSE');
   }
 
   /** listen(2) again: another backlog. */
@@ -96,8 +91,10 @@ export class TcpListener {
   taken(): void {
     if (this.#waiting > 0) this.#waiting--;
     const next = this.#surplus.shift();
-    if (next !== undefined) setImmediate(() => this.#tell(next));
-    if (next !== undefined) this.#waiting++;
+    if (next !== undefined) {
+      this.#waiting++;
+      setImmediate(() => this.#tell(next));
+    }
     this.#offer();
   }
 
@@ -129,7 +126,7 @@ export class TcpListener {
   }
 
   #tell({ stream, local, peer }: Arrived): void {
-    if (this.#server.listening) this.#events.accepted(stream, local, peer);
+    if (this.#server.listening) this.#accepted(stream, local, peer);
     else stream.close(true);
   }
 
@@ -138,7 +135,7 @@ export class TcpListener {
     const handle = takeHandle(socket);
     if (handle === null) return null;
     const system = this.#system;
-    const stream = new TcpStream(system, { handle }, this.#readBuffer, null);
+    const stream = new TcpStream(system, { accepted: handle }, this.#readBuffer, null);
     // A connection made while the filter was on would have inherited it, and would hear nothing.
     if (this.#filtered) system?.dropAll(stream.fd, false);
     const nameOr = (name: Endpoint | number | undefined, address?: string, port?: number): Endpoint => {
@@ -158,7 +155,9 @@ export class TcpListener {
     if (this.#full !== this.#filtered) {
       this.#filtered = this.#system.dropAll(this.#fd, this.#full) >= 0 && this.#full;
     }
-    if (!this.#full) this.#system.listen(this.#fd, this.#backlog - this.#waiting);
+    // At least 1: with 0, Linux takes every handshake for a flood and answers by SYN cookies, if it may.
+    const places = this.#backlog === 0 ? 0 : Math.max(1, this.#backlog - this.#waiting);
+    if (!this.#full) this.#system.listen(this.#fd, places);
   }
 }
 

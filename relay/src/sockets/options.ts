@@ -20,6 +20,8 @@ interface Option {
 
 type Named = (c: SocketConstants) => readonly [level: number, option: number];
 
+const PENDING: Named = (c) => [c.SOL_SOCKET, c.SO_ERROR];
+
 /** setsockopt by LuaSocket's name. Throws SETSOCKOPT. */
 export function setOption(system: System, fd: number, kind: Kind, name: string, value: OptionValue): void {
   const result = OPTIONS[kind].get(name)?.set?.(system, fd, value);
@@ -37,6 +39,11 @@ export function getOption(system: System, fd: number, kind: Kind, name: string):
 export function readLinger(system: System, fd: number): number | null {
   const linger = getLinger(system, fd);
   return linger?.on === true ? linger.timeout : null;
+}
+
+/** SO_ERROR: the pending errno, which is none afterwards; 0 when there is none. */
+export function takeError(system: System, fd: number): number {
+  return getInt(system, fd, PENDING) ?? 0;
 }
 
 export function writeLinger(system: System, fd: number, on: boolean, seconds: number): number {
@@ -75,8 +82,9 @@ const linger: Option = {
 
 const pendingError: Option = {
   get(system, fd) {
-    const errno = getInt(system, fd, (c) => [c.SOL_SOCKET, c.SO_ERROR]);
-    return errno === undefined || errno === 0 ? (errno === 0 ? null : undefined) : system.outcome(errno).code;
+    const errno = getInt(system, fd, PENDING);
+    if (errno === undefined) return undefined;
+    return errno === 0 ? null : system.outcome(errno).code;
   },
 };
 
@@ -175,4 +183,3 @@ function fields(value: OptionValue): { readonly [key: string]: Scalar } {
 function bytesOf(words: Int32Array | Uint32Array): Uint8Array {
   return new Uint8Array(words.buffer);
 }
-

@@ -11,18 +11,14 @@ import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import type { Endpoint } from '@luasocket-web/shared/address';
 import type { System } from '../os/system.ts';
 import { addressText } from './endpoint.ts';
-import { nodeFailure } from './failure.ts';
-import { readLinger, writeLinger } from './options.ts';
+import { nodeFailure, systemFailure } from './failure.ts';
+import { type Handle, handleOf } from './handle.ts';
+import { readLinger, takeError, writeLinger } from './options.ts';
 import type { SystemFailure } from './socket.ts';
 
 /** Milliseconds that a closed socket may go on delivering what was written: Linux' tcp_fin_timeout. */
 export const LINGER_MILLISECONDS = 60_000;
 const NONE = -1;
-
-/** libuv's handle, as far as we touch it. */
-export interface Handle {
-  readonly fd?: number;
-}
 
 /** What a stream tells: the parts of `TcpSink` that concern a connection. */
 export interface StreamEvents {
@@ -60,13 +56,13 @@ export class TcpStream {
   #husk = NONE;
 
   /**
-   * `source` is a descriptor (which the stream owns from now on), an accepted connection's handle, or nothing (Node
-   * makes a descriptor when it connects). `readBuffer` may be shared by all streams: what is read is copied out of it
-   * before anything else can be read.
+   * `source` is what to connect: a descriptor or a bound handle (which the stream owns from now on), or nothing (Node
+   * makes a descriptor then); or it is the handle of an accepted connection, which is born paused. `readBuffer` may be
+   * shared by all streams: what is read is copied out of it before anything else can be read.
    */
   constructor(
     system: System | null,
-    source: { fd: number } | { handle: Handle } | null,
+    source: { fd: number } | { handle: Handle } | { accepted: Handle } | null,
     readBuffer: Uint8Array,
     events: StreamEvents | null,
   ) {
@@ -75,18 +71,22 @@ export class TcpStream {
     this.events = events;
     const onread: OnReadOpts = { buffer: readBuffer, callback: (bytes) => this.#read(bytes) };
     // manualStart (undocumented): without it Node reads at once, which fails on a socket that is not connected.
-    const options = { ...source, allowHalfOpen: true, manualStart: true, onread };
+    const accepted = source !== null && 'accepted' in source;
+    const options = {
+      ...(accepted ? { handle: source.accepted } : source),
+      allowHalfOpen: true,
+      manualStart: true,
+      onread,
+    };
     this.#net = new NodeSocket(options as SocketConstructorOpts);
     this.#net.leaving = () => this.#keepHusk();
     this.#net.on('connect', () => {
       this.#open = true;
       this.events?.opened();
     });
-    this.#net.on('end', () => {
-      if (!this.#closed && !this.#failed) this.events?.end();
-    });
+    this.#net.on('end', () => this.#finished());
     this.#net.on('error', (error) => this.#fail(nodeFailure(error)));
-    if (source !== null && 'handle' in source) {
+    if (accepted) {
       this.#open = true;
       this.#paused = true;
       this.#net.pause();
@@ -109,7 +109,7 @@ export class TcpStream {
   }
 
   /** Begins an attempt. What the system refuses at once is thrown; the stream is of no use then. */
-  connect(peer: Endpoint, local?: Endpoint): void {
+  connect(peer: Endpoint): void {
     const text = addressText(this.#system, peer);
     this.#net.connect({
       // Node connects to a literal address only after this turn; after a look-up it does so at once.
@@ -117,7 +117,6 @@ export class TcpStream {
       lookup: (_host, _options, found) => found(null, text, peer.family),
       port: peer.port,
       autoSelectFamily: false,
-      ...(local && { localAddress: addressText(this.#system, local), localPort: local.port }),
     });
     const refusal = this.#net.errored;
     if (refusal) {
@@ -156,6 +155,7 @@ export class TcpStream {
   close(reset: boolean): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.events = null;
     this.#dropHusk();
     if (this.#net.destroyed) return;
     if (!this.#open) {
@@ -166,8 +166,7 @@ export class TcpStream {
     const linger = this.#linger();
     if (reset || linger === 0) this.#reset();
     else {
-      // A time to linger would block the whole process in close(2), whether the descriptor blocks or not.
-      if (linger !== null) this.#setLinger(false);
+      this.#forgetLinger(this.fd);
       if (this.#net.writableLength === 0) this.#net.destroy();
       else if (this.#hasUnread()) this.#reset();
       else this.#deliver();
@@ -204,7 +203,7 @@ export class TcpStream {
   #reset(): void {
     if (this.#net.destroyed) return;
     // Not resetAndDestroy where it can be helped: libuv refuses while a FIN is on its way.
-    if (this.#setLinger(true)) this.#net.destroy();
+    if (this.#system !== null && writeLinger(this.#system, this.fd, true, 0) >= 0) this.#net.destroy();
     else this.#net.resetAndDestroy();
   }
 
@@ -212,9 +211,11 @@ export class TcpStream {
     return this.#system === null ? null : readLinger(this.#system, this.fd);
   }
 
-  /** Resetting at close, or not lingering at all. */
-  #setLinger(reset: boolean): boolean {
-    return this.#system !== null && writeLinger(this.#system, this.fd, reset, 0) >= 0;
+  /** A time to linger blocks the whole process in close(2), whether the descriptor blocks or not. None means reset. */
+  #forgetLinger(fd: number): void {
+    if (this.#system === null) return;
+    const seconds = readLinger(this.#system, fd);
+    if (seconds !== null && seconds > 0) writeLinger(this.#system, fd, false, 0);
   }
 
   #hasUnread(): boolean {
@@ -225,16 +226,27 @@ export class TcpStream {
   #keepHusk(): void {
     if (this.#system === null || this.#closed || !this.#open) return;
     const fd = handleOf(this.#net)?.fd ?? NONE;
-    if (fd >= 0) this.#husk = Math.max(this.#system.duplicate(fd), NONE);
+    if (fd < 0) return;
+    this.#husk = Math.max(this.#system.duplicate(fd), NONE);
+    if (this.#husk === NONE) this.#forgetLinger(fd);
   }
 
   #dropHusk(): void {
     if (this.#husk === NONE || this.#system === null) return;
-    // Its time to linger would block here too; a reset (no time) is still wanted.
-    const linger = readLinger(this.#system, this.#husk);
-    if (linger !== null && linger > 0) writeLinger(this.#system, this.#husk, false, 0);
+    this.#forgetLinger(this.#husk);
     this.#system.close(this.#husk);
     this.#husk = NONE;
+  }
+
+  /** The peer has finished, or libuv says so: it also takes a hang-up after a short read for the end, resets included. */
+  #finished(): void {
+    if (this.#closed || this.#failed) return;
+    const errno = this.#system === null ? 0 : takeError(this.#system, this.fd);
+    if (this.#system === null || errno === 0) this.events?.end();
+    else {
+      this.#net.destroy();
+      this.#fail(systemFailure(this.#system, errno));
+    }
   }
 
   #fail(failure: SystemFailure): void {
@@ -258,16 +270,4 @@ export class TcpStream {
     this.#failure = null;
     this.events?.failed(failure);
   }
-}
-
-function handleOf(socket: Socket): Handle | null {
-  return (socket as unknown as { _handle: Handle | null })._handle;
-}
-
-/** Takes the connection out of a socket that a server made, so that a stream can have it. */
-export function takeHandle(socket: Socket): Handle | null {
-  const holder = socket as unknown as { _handle: Handle | null };
-  const handle = holder._handle;
-  holder._handle = null;
-  return handle;
 }

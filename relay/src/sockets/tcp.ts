@@ -74,12 +74,9 @@ export class KernelTcpSocket implements TcpSocket {
       this.#listener.listenAgain(this.#system, backlog);
       return;
     }
-    const listener = new TcpListener(this.#system, this.family, this.#readBuffer, {
-      accepted: (stream, local, peer) => {
-        const socket = new KernelTcpSocket(this.#system, this.family, this.#readBuffer, null, stream);
-        this.#sink?.accepted(socket, local, peer);
-      },
-      failed: (failure) => this.#sink?.error(failure),
+    const listener = new TcpListener(this.#system, this.family, this.#readBuffer, (stream, local, peer) => {
+      const socket = new KernelTcpSocket(this.#system, this.family, this.#readBuffer, null, stream);
+      this.#sink?.accepted(socket, local, peer);
     });
     listener.listenOn(this.#system, this.#descriptor, backlog);
     this.#listener = listener;

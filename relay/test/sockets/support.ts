@@ -3,14 +3,7 @@ import { readdirSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Endpoint, Family } from '@luasocket-web/shared/address';
-import type {
-  SocketFactory,
-  SystemFailure,
-  TcpSink,
-  TcpSocket,
-  UdpSink,
-  UdpSocket,
-} from '../../src/sockets/socket.ts';
+import type { SocketFactory, SystemFailure, TcpSink, TcpSocket, UdpSink, UdpSocket } from '../../src/sockets/socket.ts';
 
 export const ANY = { 4: '0.0.0.0', 6: '::' } as const;
 export const LOOPBACK = { 4: '127.0.0.1', 6: '::1' } as const;

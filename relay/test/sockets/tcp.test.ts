@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
 import type { Family } from '@luasocket-web/shared/address';
+import { describe, expect, test, vi } from 'vitest';
 import { createSockets } from '../../src/sockets/index.ts';
 import { at, deadPort, descriptors, dial, listening, openTcp, pair, refusal, serve, settle, until } from './support.ts';
 
@@ -216,6 +216,45 @@ describe('a TCP socket', () => {
     socket.close(false);
   });
 
+  test('gives up delivering to a peer that does not read, after a minute', async () => {
+    const { socket, log, name } = listening(sockets);
+    const peer = await dial(name);
+    peer.socket.pause();
+    await until(() => log.arrivals.length === 1);
+    const before = descriptors();
+    log.arrivals[0]?.socket.write(Buffer.alloc(16 << 20));
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    log.arrivals[0]?.socket.close(false);
+    vi.advanceTimersByTime(59_999);
+    await settle();
+    expect(descriptors()).toBe(before);
+    vi.advanceTimersByTime(1);
+    vi.useRealTimers();
+    await until(() => descriptors() === before - 1);
+    peer.socket.resume();
+    await until(() => peer.ended || peer.closed);
+    expect(peer.size).toBeLessThan(16 << 20);
+    peer.socket.destroy();
+    socket.close(false);
+  });
+
+  test('a close with unread data does not wait for what is still to be written', async () => {
+    const { socket, log, name } = listening(sockets);
+    const peer = await dial(name);
+    peer.socket.pause();
+    await until(() => log.arrivals.length === 1);
+    const before = descriptors();
+    log.arrivals[0]?.socket.write(Buffer.alloc(16 << 20));
+    await new Promise<void>((resolve) => peer.socket.write('unread', () => resolve()));
+    log.arrivals[0]?.socket.close(false);
+    await until(() => descriptors() === before - 1);
+    peer.socket.resume();
+    await until(() => peer.ended || peer.closed);
+    expect(peer.size).toBeLessThan(16 << 20);
+    peer.socket.destroy();
+    socket.close(false);
+  });
+
   test.each([
     ['reset', (s: ReturnType<typeof openTcp>['socket']) => s.close(true)],
     [
@@ -292,6 +331,19 @@ describe('a TCP socket', () => {
     expect(client.getOption('keepalive')).toBe(false);
     client.close(false);
     client.close(true);
+  });
+
+  test('a reset right behind data is a failure, not an end', async () => {
+    const { client, clientLog, accepted } = await pair(sockets);
+    client.pause();
+    accepted.write(Buffer.from('data'));
+    await settle();
+    accepted.close(true);
+    client.resume();
+    await until(() => clientLog.failures.length + clientLog.ends > 0);
+    await settle();
+    expect([clientLog.text, clientLog.codes, clientLog.ends]).toEqual(['data', ['ECONNRESET'], 0]);
+    client.close(false);
   });
 
   test('nothing is told after a close', async () => {
