@@ -136,9 +136,7 @@ function bindResolver(koffi: Koffi, c: SocketConstants): ResolverLibrary {
       outPointer,
     ]),
     freeaddrinfo: library.func('void freeaddrinfo(void *)'),
-    getnameinfo: library.func(
-      'int getnameinfo(const void *, uint32_t, void *, uint32_t, void *, uint32_t, int)',
-    ),
+    getnameinfo: library.func('int getnameinfo(const void *, uint32_t, void *, uint32_t, void *, uint32_t, int)'),
     gethostbyname_r: library.func('gethostbyname_r', 'int', [
       'const char *',
       outHostent,

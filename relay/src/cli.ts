@@ -1,0 +1,38 @@
+#!/usr/bin/env node
+/** The command `luasocket-relay`: the process around a relay. */
+import { createRequire } from 'node:module';
+import closeWithGrace from 'close-with-grace';
+import { parseCommand } from './command.ts';
+import { hostText } from './origin.ts';
+import { createRelay } from './relay.ts';
+
+/** Added to the time for draining before the process is ended by force, milliseconds. */
+const GRACE_MILLISECONDS = 5000;
+
+const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+const invocation = parseCommand(process.argv.slice(2), process.env, version);
+
+if ('run' in invocation) {
+  const config = invocation.run;
+  try {
+    const { listen, ...rest } = config;
+    const relay = await createRelay({ ...rest, listen: `${hostText(listen.host)}:${listen.port}` });
+    const { host, port, url } = relay.address;
+    closeWithGrace(
+      { delay: config.limits.drainSeconds * 1000 + GRACE_MILLISECONDS, logger: false },
+      async ({ err }) => {
+        if (err) process.stderr.write(`luasocket-relay: ${err.stack ?? err.message}\n`);
+        await (err ? relay.close() : relay.drain());
+      },
+    );
+    const page = config.mode === 'development' ? `http://${hostText(host)}:${port}/` : url;
+    process.stdout.write(`luasocket-relay (${config.mode}) listening on ${page}\n`);
+  } catch (error) {
+    process.stderr.write(`luasocket-relay: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+} else {
+  process.stdout.write(invocation.out);
+  process.stderr.write(invocation.error);
+  process.exitCode = invocation.exit;
+}

@@ -1,0 +1,89 @@
+/** A relay, put together from its parts: the one place that knows them all. */
+import { type ConfigInput, complete, isLoopback } from './config.ts';
+import { Names } from './dns/names.ts';
+import { Gate } from './gate.ts';
+import { createLog } from './log.ts';
+import { hostText } from './origin.ts';
+import { DEVELOPMENT } from './policy/development.ts';
+import { NO_CLAIMS } from './policy/policy.ts';
+import { type PracticeServers, startPractice } from './practice.ts';
+import { serve } from './server.ts';
+import { SYSTEM_CLOCK } from './session/parts.ts';
+import { Sessions } from './session/sessions.ts';
+import { createSockets } from './sockets/index.ts';
+
+/** A running relay. */
+export interface Relay {
+  /** Where it listens; `url` is what a client connects to, `ws://HOST:PORT/relay`. */
+  readonly address: { readonly host: string; readonly port: number; readonly url: string };
+  /** The practice servers, when they were asked for. */
+  readonly practice: PracticeServers | null;
+  /** What it holds now: sessions (those waiting to be resumed included), their sockets, bytes kept for their clients. */
+  readonly stats: { readonly sessions: number; readonly sockets: number; readonly keptBytes: number };
+  /** Takes no new sessions, tells the others, waits for them at most `limits.drainSeconds`, then closes. */
+  drain(): Promise<void>;
+  /** Ends every session, releases every socket and stops listening. Calling twice is harmless. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a relay; resolves once it listens.
+ * @param input any part of the settings; the rest are defaults. See `luasocket-relay --help`.
+ * @throws ConfigError for settings that cannot be used; the system's error when it cannot listen.
+ */
+export async function createRelay(input: ConfigInput = {}): Promise<Relay> {
+  const config = complete(input);
+  const log = createLog(config.log);
+  const names = new Names({
+    servers: config.dnsServer,
+    hostname: config.hostname ?? (config.mode === 'public' ? 'relay' : undefined),
+    ownName: config.mode === 'development',
+  });
+  // Known once the server listens, which is before any session begins.
+  const ownPorts: number[] = [];
+  const gate = new Gate(config.mode === 'development' ? DEVELOPMENT : NO_CLAIMS, { ownPorts }, (operation, reason) =>
+    log.info({ operation: operation.name, reason }, 'denied'),
+  );
+  const sessions = new Sessions({ config, clock: SYSTEM_CLOCK, log, gate, names, sockets: createSockets() });
+  const practice = config.practice ? await startPractice() : null;
+  let ready = true;
+  const server = await serve({
+    config,
+    log,
+    practice: practice?.servers ?? null,
+    isReady: () => ready,
+    onConnection: (ws) => sessions.connect(ws),
+  }).catch(async (error: unknown) => {
+    await practice?.close();
+    throw error;
+  });
+  const { address: host, port } = server.address;
+  ownPorts.push(port);
+  if (config.mode === 'development' && !isLoopback(host)) {
+    log.warn({ host }, 'development mode on an address that others can reach: they get sockets on this machine');
+  }
+  let closed: Promise<void> | undefined;
+  const end = async () => {
+    ready = false;
+    sessions.close();
+    names.close();
+    await Promise.all([server.close(), practice?.close()]);
+  };
+  const close = () => {
+    closed ??= end();
+    return closed;
+  };
+  return {
+    address: { host, port, url: `ws://${hostText(host)}:${port}/relay` },
+    practice: practice?.servers ?? null,
+    get stats() {
+      return { sessions: sessions.size, sockets: sessions.socketCount, keptBytes: sessions.keptBytes };
+    },
+    async drain() {
+      ready = false;
+      await sessions.drain(config.limits.drainSeconds);
+      await close();
+    },
+    close,
+  };
+}

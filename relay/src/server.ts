@@ -1,0 +1,137 @@
+/**
+ * The relay's HTTP side: health, the console page, and the door to `/relay`, where WebSockets are let in. What happens
+ * on them is the sessions' business.
+ */
+import { existsSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { STATUS_CODES } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import fastifyStatic from '@fastify/static';
+import { encodeFrame } from '@luasocket-web/shared/codec';
+import { FAULTS, type FaultCode } from '@luasocket-web/shared/errors';
+import { MAX_MESSAGE } from '@luasocket-web/shared/limits';
+import fastify, { type FastifyInstance } from 'fastify';
+import { WebSocket, WebSocketServer } from 'ws';
+import type { Config } from './config.ts';
+import type { Log } from './log.ts';
+import { isOriginAllowed } from './origin.ts';
+import type { PracticeServers } from './practice.ts';
+
+/** Milliseconds for a client to answer the close of its WebSocket. */
+const CLOSE_MILLISECONDS = 3000;
+
+export interface ServerOptions {
+  readonly config: Config;
+  readonly log: Log;
+  /** What runs for practice, for the console to offer; null: nothing. */
+  readonly practice: PracticeServers | null;
+  /** False while the relay takes no new sessions. */
+  readonly isReady: () => boolean;
+  /** A WebSocket has been let in. */
+  readonly onConnection: (ws: WebSocket) => void;
+}
+
+export interface Server {
+  readonly address: AddressInfo;
+  close(): Promise<void>;
+}
+
+/** Rejects when it cannot listen. */
+export async function serve(options: ServerOptions): Promise<Server> {
+  const { config } = options;
+  const app = fastify({ logger: false, forceCloseConnections: true });
+  await addPages(app, options);
+  // A constant of its own, because the types of ws do not know closeTimeout yet.
+  const settings = {
+    noServer: true,
+    maxPayload: MAX_MESSAGE,
+    perMessageDeflate: false,
+    clientTracking: false,
+    WebSocket: StrictWebSocket,
+    closeTimeout: CLOSE_MILLISECONDS,
+  };
+  const sockets = new WebSocketServer(settings);
+  app.server.on('upgrade', (request, socket, head) => {
+    const refusal = refuse(request, options, app.server.address());
+    if (refusal !== null) {
+      reject(socket, refusal);
+      return;
+    }
+    request.socket.setNoDelay(true);
+    sockets.handleUpgrade(request, socket, head, options.onConnection);
+  });
+  await app.listen({ host: config.listen.host, port: config.listen.port });
+  const address = app.server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no address');
+  return { address, close: () => app.close() };
+}
+
+/**
+ * Ends with the protocol's faults where ws would end with WebSocket's own codes (RFC 6455, section 7.4.1): a message
+ * that is too large (1009), and bytes that are no WebSocket frame or no UTF-8 (1002, 1007).
+ */
+class StrictWebSocket extends WebSocket {
+  override close(code?: number, data?: string | Buffer): void {
+    const fault: FaultCode | null = code === 1009 ? 'too_large' : code === 1002 || code === 1007 ? 'malformed' : null;
+    if (fault === null) {
+      super.close(code, data);
+      return;
+    }
+    const { close, text } = FAULTS[fault];
+    if (this.readyState === WebSocket.OPEN) this.send(encodeFrame({ type: 'fault', code: fault, message: text }));
+    super.close(close, fault);
+  }
+}
+
+/** The HTTP status with which an upgrade is refused; null: welcome. */
+function refuse(request: IncomingMessage, { config, log }: ServerOptions, address: unknown): number | null {
+  const path = (request.url ?? '').split('?', 1)[0];
+  if (path !== '/relay') return 404;
+  const port = (address as AddressInfo | null)?.port ?? config.listen.port;
+  if (!isOriginAllowed(request.headers.origin, config, port)) {
+    log.warn({ origin: request.headers.origin }, 'origin refused');
+    return 403;
+  }
+  // A relay that drains lets WebSockets in too: sessions may be resumed until it is done.
+  return null;
+}
+
+function reject(socket: Duplex, status: number): void {
+  const text = STATUS_CODES[status] ?? '';
+  socket.on('error', () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+async function addPages(app: FastifyInstance, { config, practice, isReady }: ServerOptions): Promise<void> {
+  app.addHook('onSend', async (_request, reply) => {
+    // A page that shares memory between workers must be isolated; so are all of ours.
+    reply.header('Cross-Origin-Opener-Policy', 'same-origin');
+    reply.header('Cross-Origin-Embedder-Policy', 'require-corp');
+    reply.header('Cross-Origin-Resource-Policy', 'same-origin');
+    reply.header('X-Content-Type-Options', 'nosniff');
+    reply.header('Referrer-Policy', 'no-referrer');
+  });
+  app.get('/healthz', async () => ({ status: 'ok' }));
+  app.get('/readyz', async (_request, reply) => {
+    if (isReady()) return { status: 'ready' };
+    return reply.code(503).send({ status: 'draining' });
+  });
+  if (config.mode !== 'development') return;
+  if (practice) app.get('/practice.json', async () => practice);
+  const root = config.console ?? packagedConsole();
+  if (root !== null && existsSync(root)) {
+    await app.register(fastifyStatic, { root, index: 'index.html' });
+  } else {
+    app.get('/', async (_request, reply) =>
+      reply.type('text/plain; charset=utf-8').send('luasocket-relay. The WebSocket endpoint is /relay.\n'),
+    );
+  }
+}
+
+/** The console page in the package: beside the bundle, or under dist/ when run from its sources. */
+function packagedConsole(): string | null {
+  const places = ['./console', '../dist/console'].map((place) => fileURLToPath(new URL(place, import.meta.url)));
+  return places.find((place) => existsSync(`${place}/index.html`)) ?? null;
+}

@@ -1,0 +1,226 @@
+/**
+ * One WebSocket: messages to frames and back, gathering, keeping alive, faults. It opens with HELLO or RESUME (`Door`)
+ * and then belongs to a session (`Owner`), which may outlive it. It knows no socket and no session's state.
+ */
+import { decodeFrames, encodeFrame, MessageWriter } from '@luasocket-web/shared/codec';
+import { FAULTS, type FaultCode, ProtocolError } from '@luasocket-web/shared/errors';
+import type { ClientFrame, Frame, FrameOf, RelayFrame } from '@luasocket-web/shared/frames';
+import { PROTOCOL_VERSION } from '@luasocket-web/shared/frames';
+import type { WebSocket } from 'ws';
+import type { Log } from '../log.ts';
+import type { Clock } from './parts.ts';
+
+/** A message of this size is sent without waiting for the end of the turn. */
+const FLUSH_BYTES = 64 * 1024;
+/** Bytes that wait in this process for the WebSocket: above the first nobody reads from peers, below the second all may. */
+const CONGESTED_BYTES = 512 * 1024;
+const RELIEVED_BYTES = 256 * 1024;
+const NORMAL_CLOSE = 1000;
+
+/** What the WebSocket's end means for the session: over in good order, over by a fault, or to be resumed. */
+export type Ending = 'done' | 'fault' | 'lost';
+
+/** Who opens sessions and finds them again. */
+export interface Door {
+  /** @throws ProtocolError when it is refused. */
+  hello(connection: Connection, frame: FrameOf<'hello'>): void;
+  resume(connection: Connection, frame: FrameOf<'resume'>): void;
+}
+
+/** The session that a WebSocket belongs to. */
+export interface Owner {
+  /** The frames of one message. @throws ProtocolError which ends the session. */
+  frames(frames: readonly ClientFrame[]): void;
+  /** The turn is over: whatever should go out with it. */
+  flushing(): void;
+  congested(on: boolean): void;
+  closed(ending: Ending): void;
+}
+
+export interface ConnectionOptions {
+  readonly door: Door;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly nonce: Uint8Array;
+  readonly epoch: Uint8Array;
+  readonly handshakeSeconds: number;
+  readonly pingSeconds: number;
+  readonly deadSeconds: number;
+  /** Bytes that may wait for a client that does not read; then what it sends is not read either. */
+  readonly patienceBytes: number;
+}
+
+export class Connection {
+  readonly #ws: WebSocket;
+  readonly #options: ConnectionOptions;
+  readonly #writer = new MessageWriter();
+  readonly #handshake: NodeJS.Timeout;
+  readonly #keepalive: NodeJS.Timeout;
+  #owner: Owner | null = null;
+  #scheduled = false;
+  #closed = false;
+  #congested = false;
+  #deaf = false;
+  #lastHeard: number;
+  #pings = 0;
+
+  constructor(ws: WebSocket, options: ConnectionOptions) {
+    this.#ws = ws;
+    this.#options = options;
+    this.#lastHeard = options.clock.monotonic();
+    this.#handshake = setTimeout(
+      () => this.fault('timeout', 'no HELLO in time'),
+      options.handshakeSeconds * 1000,
+    ).unref();
+    this.#keepalive = setInterval(() => this.#keepAlive(), options.pingSeconds * 1000).unref();
+    ws.on('message', (data, isBinary) => this.#message(data, isBinary));
+    ws.on('close', (code) => this.#end(code === NORMAL_CLOSE ? 'done' : isFaultClose(code) ? 'fault' : 'lost'));
+    // ws has closed the WebSocket already; 'close' follows.
+    ws.on('error', (error) => options.log.debug({ error: error.message }, 'WebSocket error'));
+    const { nonce, epoch } = options;
+    this.send({ type: 'challenge', version: PROTOCOL_VERSION, nonce, epoch });
+    this.flush();
+  }
+
+  get nonce(): Uint8Array {
+    return this.#options.nonce;
+  }
+
+  /** The handshake is over; from now on frames go to `owner`. */
+  belongTo(owner: Owner): void {
+    clearTimeout(this.#handshake);
+    this.#owner = owner;
+  }
+
+  /** Sends a frame that is not sequenced. */
+  send(frame: RelayFrame): void {
+    this.sendEncoded(encodeFrame(frame));
+  }
+
+  sendEncoded(encoded: Uint8Array): void {
+    if (this.#closed) return;
+    if (!this.#writer.fits(encoded.length)) this.#write();
+    this.#writer.add(encoded);
+    if (this.#writer.size >= FLUSH_BYTES) this.#write();
+    else this.schedule();
+  }
+
+  /** Flushes at the end of this turn of the event loop. */
+  schedule(): void {
+    if (this.#scheduled || this.#closed) return;
+    this.#scheduled = true;
+    setImmediate(() => this.flush());
+  }
+
+  flush(): void {
+    if (this.#closed) return;
+    this.#scheduled = true;
+    this.#owner?.flushing();
+    this.#write();
+    this.#scheduled = false;
+  }
+
+  /** Tells the fault and ends the session (save for those that only concern this WebSocket; see `release`). */
+  fault(code: FaultCode, message: string): void {
+    if (this.#closed) return;
+    this.#options.log.info({ fault: code, message }, 'fault');
+    this.send({ type: 'fault', code, message });
+    this.#write();
+    this.#ws.close(FAULTS[code].close, code);
+    this.#end('fault');
+  }
+
+  /** Ends the session because of `error`. */
+  fail(error: unknown): void {
+    if (error instanceof ProtocolError && error.code !== 'internal') {
+      this.fault(error.code, error.message);
+    } else {
+      this.#options.log.error({ error }, 'defect');
+      this.fault('internal', 'internal error');
+    }
+  }
+
+  /** The session goes on elsewhere, or has been ended: what happens here no longer concerns it. */
+  release(): void {
+    this.#owner = null;
+  }
+
+  /** Closes in good order. */
+  close(): void {
+    if (this.#closed) return;
+    this.#write();
+    this.#ws.close(NORMAL_CLOSE);
+    this.#end('done');
+  }
+
+  #message(data: WebSocketData, isBinary: boolean): void {
+    if (this.#closed) return;
+    this.#lastHeard = this.#options.clock.monotonic();
+    try {
+      if (!isBinary || !(data instanceof Uint8Array)) throw new ProtocolError('malformed', 'a text message');
+      const frames = decodeFrames(data, 'client');
+      if (this.#owner) this.#owner.frames(frames as ClientFrame[]);
+      else this.#open(frames);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #open(frames: readonly Frame[]): void {
+    const [first, second] = frames;
+    if (second) throw new ProtocolError('unexpected', `${second.type} before WELCOME`);
+    if (first?.type === 'hello') this.#options.door.hello(this, first);
+    else if (first?.type === 'resume') this.#options.door.resume(this, first);
+    else if (first?.type === 'fault') this.close();
+    else if (first) throw new ProtocolError('unexpected', `${first.type} before HELLO`);
+  }
+
+  #write(): void {
+    const message = this.#writer.take();
+    if (!message || this.#ws.readyState !== this.#ws.OPEN) return;
+    this.#ws.send(message, { binary: true, compress: false }, () => this.#sent());
+    const waiting = this.#ws.bufferedAmount;
+    if (waiting > this.#options.patienceBytes && !this.#deaf) {
+      this.#deaf = true;
+      this.#ws.pause();
+    }
+    if (waiting > CONGESTED_BYTES && !this.#congested) {
+      this.#congested = true;
+      this.#owner?.congested(true);
+    }
+  }
+
+  #sent(): void {
+    if (this.#closed || this.#ws.bufferedAmount > RELIEVED_BYTES) return;
+    if (this.#deaf) {
+      this.#deaf = false;
+      this.#ws.resume();
+    }
+    if (this.#congested) {
+      this.#congested = false;
+      this.#owner?.congested(false);
+    }
+  }
+
+  #keepAlive(): void {
+    const silence = this.#options.clock.monotonic() - this.#lastHeard;
+    if (silence >= this.#options.deadSeconds * 1000) this.#ws.terminate();
+    else if (this.#owner) this.send({ type: 'ping', token: ++this.#pings });
+  }
+
+  #end(ending: Ending): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#handshake);
+    clearInterval(this.#keepalive);
+    const owner = this.#owner;
+    this.#owner = null;
+    owner?.closed(ending);
+  }
+}
+
+type WebSocketData = Parameters<typeof Buffer.isBuffer>[0];
+
+function isFaultClose(code: number): boolean {
+  return Object.values(FAULTS).some((fault) => fault.close === code);
+}

@@ -1,0 +1,287 @@
+/**
+ * One client: its sockets and its link, over one WebSocket after another. It puts the parts together; what a frame
+ * does is in dispatch.ts, who may have a session in sessions.ts.
+ */
+import { encodeFrame } from '@luasocket-web/shared/codec';
+import { ProtocolError } from '@luasocket-web/shared/errors';
+import { ReceivePool, SendPool } from '@luasocket-web/shared/flow';
+import type { ClientFrame, FrameOf, RelayFrame } from '@luasocket-web/shared/frames';
+import { isSequenced, Link } from '@luasocket-web/shared/link';
+import type { Limits } from '../config.ts';
+import type { Names } from '../dns/names.ts';
+import type { Gate } from '../gate.ts';
+import type { Log } from '../log.ts';
+import type { SocketFactory } from '../sockets/socket.ts';
+import type { Connection, Ending, Owner } from './connection.ts';
+import { type Context, dispatch } from './dispatch.ts';
+import { Leases } from './leases.ts';
+import { sign, verify } from './mac.ts';
+import type { Clock, Voice } from './parts.ts';
+import { Requests } from './requests.ts';
+import { Streams } from './streams.ts';
+import { SocketTable } from './table.ts';
+import { Turnstile } from './turns.ts';
+
+/** Beyond the pool: what may be unacknowledged of answers and of the streams' reserves. */
+const UNACKNOWLEDGED_BYTES = 1024 * 1024;
+/** Small frames cost memory beside their bytes. */
+const UNACKNOWLEDGED_FRAMES = 65_536;
+/** Look-ups of one session under way at once, so that it cannot fill the process' pool of threads. */
+const LOOKUPS = 16;
+/** What a frame without payload takes, about; only the time of an ACK depends on it. */
+const FRAME_BYTES = 16;
+
+export interface SessionOptions {
+  readonly id: Uint8Array;
+  readonly key: Uint8Array;
+  readonly epoch: Uint8Array;
+  readonly mode: 'development' | 'public';
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly gate: Gate;
+  readonly names: Names;
+  readonly sockets: SocketFactory;
+  readonly leases: number;
+  /** The session is over and its sockets are released. */
+  readonly onEnd: () => void;
+}
+
+export class Session implements Owner, Voice {
+  readonly #options: SessionOptions;
+  readonly #context: Context;
+  readonly #link = new Link();
+  #connection: Connection | null = null;
+  #generation = 0;
+  #ended = false;
+  #expiry: NodeJS.Timeout | undefined;
+  #ackTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    const { limits, gate, names, sockets } = options;
+    const send = new SendPool(limits.download);
+    const receive = new ReceivePool(limits.upload);
+    const table = new SocketTable(limits.sockets);
+    this.#context = {
+      voice: this,
+      table,
+      streams: new Streams({
+        voice: this,
+        send,
+        receive,
+        adopt: (create) => table.adopt(create),
+        forget: (stream) => table.remove(stream),
+      }),
+      requests: new Requests(this, limits.requests),
+      leases: new Leases(this, sockets, gate, options.leases),
+      send,
+      receive,
+      gate,
+      names,
+      lookups: new Turnstile(LOOKUPS),
+      sockets,
+      maxBacklog: limits.backlog,
+      waiting: { bytes: 0 },
+    };
+  }
+
+  get attached(): boolean {
+    return this.#connection !== null;
+  }
+
+  /** Sockets that the session has, those waiting to be accepted included. */
+  get socketCount(): number {
+    return this.#context.table.size;
+  }
+
+  /** Bytes that are kept for this client: unacknowledged, or held over for want of credit. */
+  get keptBytes(): number {
+    return this.#link.unacknowledgedBytes + this.#context.streams.heldBytes;
+  }
+
+  /** The first WebSocket: WELCOME and the first leases. */
+  welcome(connection: Connection): void {
+    const { id, key, epoch, mode, limits, clock } = this.#options;
+    this.#attach(connection);
+    connection.send({
+      type: 'welcome',
+      version: 1,
+      session: id,
+      key,
+      epoch,
+      mode,
+      resumeSeconds: limits.resumeSeconds,
+      sockets: limits.sockets,
+      upload: limits.upload,
+      download: limits.download,
+      time: clock.wall(),
+    });
+    this.#context.leases.begin();
+  }
+
+  /** Whether `frame` proves that its sender holds this session's key. Touches nothing. */
+  isResumedBy(nonce: Uint8Array, frame: FrameOf<'resume'>): boolean {
+    const { session, generation, received, mac } = frame;
+    // All is computed before anything is compared, whatever is wrong.
+    const proven = verify(this.#options.key, 'client', { nonce, session, generation, received }, mac);
+    return proven && generation === this.#generation + 1 && !this.#ended;
+  }
+
+  /** Goes on over `connection`, from where the client says it is. @throws ProtocolError `not_resumable`, nothing touched. */
+  resume(connection: Connection, peerReceived: number): void {
+    const { id, key, clock } = this.#options;
+    const again = this.#link.replay(peerReceived);
+    const old = this.#connection;
+    old?.release();
+    old?.fault('replaced', 'the session continues on another WebSocket');
+    this.#context.streams.congested(false);
+    this.#attach(connection);
+    const received = this.#link.takeAck();
+    const proven = { nonce: connection.nonce, session: id, generation: this.#generation, received };
+    connection.send({ type: 'resumed', received, mac: sign(key, 'relay', proven), time: clock.wall() });
+    for (const encoded of again) connection.sendEncoded(encoded);
+    for (const entry of this.#context.table) if (entry.kind === 'udp') entry.renewed();
+    this.#context.streams.pump();
+  }
+
+  goAway(reason: string, seconds: number): void {
+    this.#connection?.send({ type: 'goaway', reason, seconds });
+  }
+
+  /** Ends the session from our side: tells why, and resets what is open. */
+  dismiss(): void {
+    if (this.#connection) this.#connection.fault('going_away', 'the relay is shutting down');
+    else this.#end(true);
+  }
+
+  send(frame: RelayFrame): void {
+    if (this.#ended) return;
+    const encoded = encodeFrame(frame);
+    if (isSequenced(frame.type)) {
+      this.#link.sent(encoded);
+      const most = this.#options.limits.download + UNACKNOWLEDGED_BYTES;
+      if (this.#link.unacknowledgedBytes > most || this.#link.unacknowledgedFrames > UNACKNOWLEDGED_FRAMES) {
+        this.#fail(new ProtocolError('limit', 'too much is unacknowledged'));
+        return;
+      }
+    }
+    this.#connection?.sendEncoded(encoded);
+  }
+
+  stir(): void {
+    this.#connection?.schedule();
+  }
+
+  guard(task: () => void): void {
+    if (this.#ended) return;
+    try {
+      task();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  frames(frames: readonly ClientFrame[]): void {
+    for (const frame of frames) {
+      if (this.#ended) return;
+      this.#frame(frame);
+    }
+    this.#tellSoon();
+  }
+
+  flushing(): void {
+    if (this.#ended) return;
+    for (const [socket, bytes] of this.#context.receive.takeCredits()) this.send({ type: 'credit', socket, bytes });
+    if (this.#link.ackDue(this.#options.clock.monotonic())) {
+      this.#connection?.send({ type: 'ack', received: this.#link.takeAck() });
+    }
+  }
+
+  congested(on: boolean): void {
+    this.guard(() => this.#context.streams.congested(on));
+  }
+
+  closed(ending: Ending): void {
+    this.#connection = null;
+    const { resumeSeconds } = this.#options.limits;
+    if (ending !== 'lost' || resumeSeconds === 0) {
+      this.#end(ending === 'fault');
+      return;
+    }
+    this.guard(() => this.#context.streams.congested(false));
+    this.#expiry = setTimeout(() => this.#end(false), resumeSeconds * 1000).unref();
+  }
+
+  #attach(connection: Connection): void {
+    clearTimeout(this.#expiry);
+    this.#generation++;
+    this.#connection = connection;
+    connection.belongTo(this);
+  }
+
+  #frame(frame: ClientFrame): void {
+    switch (frame.type) {
+      case 'ack':
+        this.#link.acknowledged(frame.received);
+        return;
+      case 'ping':
+        this.#connection?.send({ type: 'pong', token: frame.token, time: this.#options.clock.wall() });
+        return;
+      case 'pong':
+        return;
+      case 'fault':
+        this.#options.log.info({ fault: frame.code }, 'the client found a fault');
+        this.#connection?.close();
+        return;
+      case 'hello':
+      case 'resume':
+        throw new ProtocolError('unexpected', `${frame.type} in an open session`);
+      default:
+        this.#link.received('payload' in frame ? frame.payload.length + FRAME_BYTES : FRAME_BYTES);
+        dispatch(this.#context, frame);
+    }
+  }
+
+  /** An ACK now if it is due, else when it will be. */
+  #tellSoon(): void {
+    const now = this.#options.clock.monotonic();
+    if (this.#link.ackDue(now)) {
+      this.stir();
+      return;
+    }
+    const at = this.#link.ackAt();
+    if (at === Number.POSITIVE_INFINITY || this.#ackTimer !== undefined) return;
+    this.#ackTimer = setTimeout(() => {
+      this.#ackTimer = undefined;
+      this.stir();
+    }, at - now).unref();
+  }
+
+  #fail(error: unknown): void {
+    if (this.#connection) {
+      this.#connection.fail(error);
+    } else {
+      this.#options.log.info(
+        { error: error instanceof Error ? error.message : String(error) },
+        'detached session ended',
+      );
+      this.#end(true);
+    }
+  }
+
+  /** Releases everything. @param abort resets connections instead of closing them as at the end of a process. */
+  #end(abort: boolean): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#expiry);
+    clearTimeout(this.#ackTimer);
+    const { streams, table, leases } = this.#context;
+    leases.close();
+    for (const entry of table.clear()) {
+      if (entry.kind === 'udp') entry.close();
+      else streams.close(entry, abort || streams.undelivered(entry) > 0);
+    }
+    this.#options.onEnd();
+  }
+}

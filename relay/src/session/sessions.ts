@@ -1,0 +1,141 @@
+/** All sessions of a relay: who may begin one, who may go on with one. */
+import { randomBytes } from 'node:crypto';
+import { ProtocolError } from '@luasocket-web/shared/errors';
+import { type FrameOf, PROTOCOL_VERSION } from '@luasocket-web/shared/frames';
+import { EPOCH_BYTES, KEY_BYTES, NONCE_BYTES, SESSION_BYTES } from '@luasocket-web/shared/limits';
+import type { WebSocket } from 'ws';
+import type { Config } from '../config.ts';
+import type { Names } from '../dns/names.ts';
+import type { Gate } from '../gate.ts';
+import type { Log } from '../log.ts';
+import type { SocketFactory } from '../sockets/socket.ts';
+import { Connection, type Door } from './connection.ts';
+import { verify } from './mac.ts';
+import type { Clock } from './parts.ts';
+import { Session } from './session.ts';
+
+/** Beyond the download pool: what may wait for a client that does not read before the relay stops reading it. */
+const PATIENCE_BYTES = 1024 * 1024;
+
+export interface SessionsOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly gate: Gate;
+  readonly names: Names;
+  readonly sockets: SocketFactory;
+}
+
+export class Sessions implements Door {
+  readonly #options: SessionsOptions;
+  readonly #epoch = randomBytes(EPOCH_BYTES);
+  /** Stands in for the key of a session that does not exist, so that looking for one takes the same time. */
+  readonly #noKey = randomBytes(KEY_BYTES);
+  readonly #sessions = new Map<string, Session>();
+  #draining = false;
+  #whenEmpty: (() => void) | undefined;
+
+  constructor(options: SessionsOptions) {
+    this.#options = options;
+  }
+
+  /** Sessions there are, those without a WebSocket included. */
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /** Sockets of all sessions. */
+  get socketCount(): number {
+    return [...this.#sessions.values()].reduce((sum, session) => sum + session.socketCount, 0);
+  }
+
+  /** Bytes kept for clients, over all sessions. */
+  get keptBytes(): number {
+    return [...this.#sessions.values()].reduce((sum, session) => sum + session.keptBytes, 0);
+  }
+
+  /** A WebSocket that has come up on `/relay`. */
+  connect(ws: WebSocket): Connection {
+    const { clock, log, config } = this.#options;
+    const { handshakeSeconds, pingSeconds, deadSeconds, download } = config.limits;
+    return new Connection(ws, {
+      door: this,
+      clock,
+      log,
+      nonce: randomBytes(NONCE_BYTES),
+      epoch: this.#epoch,
+      handshakeSeconds,
+      pingSeconds,
+      deadSeconds,
+      patienceBytes: download + PATIENCE_BYTES,
+    });
+  }
+
+  hello(connection: Connection, { version, leases }: FrameOf<'hello'>): void {
+    checkVersion(version);
+    const { config, clock, log, gate, names, sockets } = this.#options;
+    if (this.#draining) throw new ProtocolError('going_away', 'the relay is shutting down');
+    if (config.mode === 'public') throw new ProtocolError('unauthorized', 'a ticket is required');
+    if (this.#sessions.size >= config.limits.sessions) throw new ProtocolError('limit', 'the relay is full');
+    const id = randomBytes(SESSION_BYTES);
+    const name = id.toString('hex');
+    const session = new Session({
+      id,
+      key: randomBytes(KEY_BYTES),
+      epoch: this.#epoch,
+      mode: config.mode,
+      limits: config.limits,
+      clock,
+      log,
+      gate,
+      names,
+      sockets,
+      leases,
+      onEnd: () => this.#ended(name),
+    });
+    this.#sessions.set(name, session);
+    session.welcome(connection);
+  }
+
+  resume(connection: Connection, frame: FrameOf<'resume'>): void {
+    checkVersion(frame.version);
+    const session = this.#sessions.get(Buffer.from(frame.session).toString('hex'));
+    const { nonce } = connection;
+    const mine = session
+      ? session.isResumedBy(nonce, frame)
+      : verify(this.#noKey, 'client', { ...frame, nonce }, frame.mac);
+    if (!session || !mine) throw new ProtocolError('not_resumable', 'the session cannot be resumed');
+    session.resume(connection, frame.received);
+  }
+
+  /** Takes no new sessions, tells the others, and waits until they have gone or `seconds` have passed. */
+  async drain(seconds: number): Promise<void> {
+    this.#draining = true;
+    for (const session of this.#sessions.values()) session.goAway('the relay is shutting down', seconds);
+    if (this.#sessions.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const deadline = setTimeout(resolve, seconds * 1000);
+      this.#whenEmpty = () => {
+        clearTimeout(deadline);
+        resolve();
+      };
+    });
+  }
+
+  /** Ends every session. */
+  close(): void {
+    this.#draining = true;
+    for (const session of [...this.#sessions.values()]) session.dismiss();
+  }
+
+  #ended(name: string): void {
+    this.#sessions.delete(name);
+    if (this.#sessions.size === 0) this.#whenEmpty?.();
+  }
+}
+
+function checkVersion(version: number): void {
+  if (version !== PROTOCOL_VERSION) {
+    throw new ProtocolError('unsupported_version', `this relay speaks version ${PROTOCOL_VERSION}`);
+  }
+}

@@ -1,0 +1,299 @@
+/**
+ * TCP sockets of a session: bytes from their peers to the client as credit allows, bytes from the client to their
+ * peers. Decides who may read; a stream that may not is paused, so that its peer's window closes.
+ */
+import type { Endpoint } from '@luasocket-web/shared/address';
+import { ProtocolError } from '@luasocket-web/shared/errors';
+import type { ReceivePool, SendPool } from '@luasocket-web/shared/flow';
+import type { RelayFrame } from '@luasocket-web/shared/frames';
+import { MAX_DATA } from '@luasocket-web/shared/limits';
+import type { SystemFailure, TcpSink, TcpSocket } from '../sockets/socket.ts';
+import { Ordered } from './ordered.ts';
+import type { Voice } from './parts.ts';
+import { outcomeOf } from './requests.ts';
+
+/** Bytes read from peers and held over for want of credit, over all streams of a session; then nobody reads. */
+const HELD_BYTES = 512 * 1024;
+
+/** A TCP socket of the session, as its socket tells it. All rules are in `Streams`. */
+export class Stream implements TcpSink {
+  readonly kind = 'tcp';
+  readonly id: number;
+  readonly ordered = new Ordered();
+  /** Null until it is made, and when that was refused. */
+  socket: TcpSocket | null = null;
+  /** Why socket(2) was refused: the answer to every request. */
+  refused: SystemFailure | null = null;
+  /** `gone`: the connection ended in both directions by an error. */
+  state: 'unconnected' | 'established' | 'gone' = 'unconnected';
+  /** The client has said that it sends no more. */
+  finished = false;
+  /** The listener whose queue this connection waits in; null once taken. */
+  listener: Stream | null = null;
+  /** Connections that wait to be taken. */
+  readonly waiting = new Set<Stream>();
+
+  paused = false;
+  /** Read, and not sent for want of credit. */
+  held: Uint8Array[] = [];
+  /** What is told after all that is held. */
+  tail: RelayFrame[] = [];
+  /** Given to the socket and not yet taken by the kernel, bytes. */
+  unwritten = 0;
+  readonly #streams: Streams;
+
+  constructor(id: number, streams: Streams) {
+    this.id = id;
+    this.#streams = streams;
+  }
+
+  connected(local: Endpoint, peer: Endpoint): void {
+    this.#streams.connected(this, local, peer);
+  }
+  data(payload: Uint8Array): void {
+    this.#streams.data(this, payload);
+  }
+  end(): void {
+    this.#streams.end(this);
+  }
+  error(failure: SystemFailure): void {
+    this.#streams.error(this, failure);
+  }
+  drained(bytes: number): void {
+    this.#streams.drained(this, bytes);
+  }
+  accepted(socket: TcpSocket, local: Endpoint, peer: Endpoint): void {
+    this.#streams.accepted(this, socket, local, peer);
+  }
+}
+
+export interface StreamsOptions {
+  readonly voice: Voice;
+  readonly send: SendPool;
+  readonly receive: ReceivePool;
+  /** Finds room for a connection in the session's table; null when there is none. */
+  readonly adopt: (create: (id: number) => Stream) => Stream | null;
+  /** A connection that nobody took is gone from the table. */
+  readonly forget: (stream: Stream) => void;
+}
+
+export class Streams {
+  readonly #options: StreamsOptions;
+  readonly #voice: Voice;
+  readonly #send: SendPool;
+  readonly #receive: ReceivePool;
+  /** Streams that are read from, or would be if they might. */
+  readonly #reading = new Set<Stream>();
+  /** Those of them that may not read now, longest waiting first. */
+  readonly #starved = new Set<Stream>();
+  #heldBytes = 0;
+  #congested = false;
+
+  constructor(options: StreamsOptions) {
+    this.#options = options;
+    this.#voice = options.voice;
+    this.#send = options.send;
+    this.#receive = options.receive;
+  }
+
+  /** Bytes held over for want of credit, over all streams. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** The WebSocket does not take as much as it is given: nobody reads until it does. */
+  congested(on: boolean): void {
+    const could = this.#mayRead;
+    this.#congested = on;
+    this.#review(could);
+  }
+
+  /** Credit has come: sends what was held for want of it, and lets those read who may. */
+  pump(): void {
+    const could = this.#mayRead;
+    for (const stream of [...this.#starved]) this.#forward(stream);
+    this.#review(could);
+  }
+
+  /** DATA from the client. @throws ProtocolError */
+  write(stream: Stream, payload: Uint8Array): void {
+    if (stream.state === 'unconnected' || stream.finished || stream.listener !== null) {
+      throw new ProtocolError('unexpected', `DATA for socket ${stream.id}, which does not send`);
+    }
+    this.#receive.received(stream.id, payload.length);
+    if (stream.state === 'gone') {
+      this.#receive.consumed(stream.id, payload.length);
+      this.#voice.stir();
+      return;
+    }
+    stream.unwritten += payload.length;
+    stream.socket?.write(payload);
+  }
+
+  /** SHUTDOWN from the client. */
+  shutdown(stream: Stream, how: 'receive' | 'send' | 'both'): void {
+    if (stream.state === 'unconnected') return;
+    if (how !== 'receive') stream.finished = true;
+    if (stream.state === 'established') stream.socket?.shutdown(how);
+  }
+
+  /** ACCEPT from the client: its program has taken the connection. @throws ProtocolError */
+  take(stream: Stream): void {
+    const { listener } = stream;
+    if (!listener) throw new ProtocolError('unexpected', `ACCEPT of socket ${stream.id}, which does not wait for it`);
+    listener.waiting.delete(stream);
+    stream.listener = null;
+    listener.socket?.taken();
+    stream.socket?.adopt(stream);
+    this.#reading.add(stream);
+    this.#starved.add(stream);
+    this.#forward(stream);
+  }
+
+  /** How many bytes the relay has read from its peer that the client does not know its program to have taken. */
+  undelivered(stream: Stream): number {
+    return this.#send.outstandingOf(stream.id) + stream.held.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** Closes the socket and those that wait to be accepted on it, which are reset. */
+  close(stream: Stream, reset: boolean): void {
+    stream.ordered.close();
+    for (const child of [...stream.waiting]) {
+      this.#options.forget(child);
+      this.close(child, true);
+    }
+    if (stream.listener) {
+      stream.listener.waiting.delete(stream);
+      stream.listener.socket?.taken();
+      stream.listener = null;
+      stream.socket?.close(true);
+    } else {
+      stream.socket?.close(reset);
+    }
+    stream.socket = null;
+    const could = this.#mayRead;
+    this.#heldBytes -= stream.held.reduce((sum, { length }) => sum + length, 0);
+    stream.held = [];
+    stream.tail = [];
+    this.#reading.delete(stream);
+    this.#starved.delete(stream);
+    this.#send.close(stream.id);
+    this.#receive.close(stream.id);
+    this.#review(could);
+  }
+
+  connected(stream: Stream, local: Endpoint, peer: Endpoint): void {
+    this.#voice.guard(() => {
+      stream.state = 'established';
+      stream.finished = false;
+      this.#reading.add(stream);
+      this.#voice.send({ type: 'connected', socket: stream.id, local, peer });
+      this.#regulate(stream);
+    });
+  }
+
+  accepted(listener: Stream, socket: TcpSocket, local: Endpoint, peer: Endpoint): void {
+    this.#voice.guard(() => {
+      const stream = this.#options.adopt((id) => new Stream(id, this));
+      if (!stream) {
+        // No descriptor is left for it. A kernel would leave it in the queue; Node has taken it out already.
+        socket.close(true);
+        listener.socket?.taken();
+        return;
+      }
+      stream.socket = socket;
+      stream.state = 'established';
+      stream.paused = true;
+      stream.listener = listener;
+      listener.waiting.add(stream);
+      this.#voice.send({ type: 'accepted', listener: listener.id, socket: stream.id, local, peer });
+    });
+  }
+
+  data(stream: Stream, payload: Uint8Array): void {
+    this.#voice.guard(() => {
+      const could = this.#mayRead;
+      stream.held.push(payload);
+      this.#heldBytes += payload.length;
+      this.#forward(stream);
+      this.#review(could);
+    });
+  }
+
+  end(stream: Stream): void {
+    this.#voice.guard(() => this.#tell(stream, { type: 'end', socket: stream.id }));
+  }
+
+  error(stream: Stream, failure: SystemFailure): void {
+    this.#voice.guard(() => {
+      const { code, detail } = outcomeOf(failure);
+      if (stream.state === 'established') {
+        stream.state = 'gone';
+        this.#receive.consumed(stream.id, stream.unwritten);
+        stream.unwritten = 0;
+        this.#voice.stir();
+      }
+      this.#tell(stream, { type: 'error', socket: stream.id, error: code, detail });
+    });
+  }
+
+  drained(stream: Stream, bytes: number): void {
+    this.#voice.guard(() => {
+      if (stream.state !== 'established') return;
+      stream.unwritten -= bytes;
+      this.#receive.consumed(stream.id, bytes);
+      this.#voice.stir();
+    });
+  }
+
+  get #mayRead(): boolean {
+    return !this.#congested && this.#heldBytes < HELD_BYTES;
+  }
+
+  /** To be called after something that may have changed `#mayRead`. */
+  #review(could: boolean): void {
+    const can = this.#mayRead;
+    if (can === could) return;
+    if (can) this.pump();
+    else for (const stream of this.#reading) this.#regulate(stream);
+  }
+
+  /** After all that came before it. */
+  #tell(stream: Stream, frame: RelayFrame): void {
+    if (stream.held.length > 0) stream.tail.push(frame);
+    else this.#voice.send(frame);
+  }
+
+  /** Sends what is held as far as credit goes. */
+  #forward(stream: Stream): void {
+    for (;;) {
+      const [payload] = stream.held;
+      if (!payload) break;
+      const length = Math.min(payload.length, MAX_DATA, this.#send.allowance(stream.id));
+      if (length === 0) break;
+      this.#send.spend(stream.id, length);
+      this.#heldBytes -= length;
+      if (length === payload.length) stream.held.shift();
+      else stream.held[0] = payload.subarray(length);
+      this.#voice.send({ type: 'data', socket: stream.id, payload: payload.subarray(0, length) });
+    }
+    if (stream.held.length === 0) {
+      for (const frame of stream.tail.splice(0)) this.#voice.send(frame);
+    }
+    // To the end of the line, whether served or not, so that all get their turn.
+    this.#starved.delete(stream);
+    this.#regulate(stream);
+  }
+
+  /** Lets a stream read, or stops it. */
+  #regulate(stream: Stream): void {
+    if (!this.#reading.has(stream)) return;
+    const go = this.#mayRead && stream.held.length === 0 && this.#send.allowance(stream.id) > 0;
+    if (go) this.#starved.delete(stream);
+    else this.#starved.add(stream);
+    if (go !== stream.paused) return;
+    stream.paused = !go;
+    if (go) stream.socket?.resume();
+    else stream.socket?.pause();
+  }
+}
