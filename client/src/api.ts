@@ -18,8 +18,8 @@ import type {
   PeerName,
   Reason,
   ReceiveResult,
-  SelectResult,
   Selectable,
+  SelectResult,
   SendResult,
   Stats,
   TcpClass,
@@ -38,8 +38,8 @@ export type {
   PeerName,
   Reason,
   ReceiveResult,
-  SelectResult,
   Selectable,
+  SelectResult,
   SendResult,
   SocketList,
   Stats,
@@ -268,7 +268,10 @@ export interface Sink<F extends Face = 'async'> extends Selectable {
 /** How far the connection to the relay has got. `lost` and `closed` are final. */
 export type RelayState = 'connecting' | 'connected' | 'reconnecting' | 'lost' | 'closed';
 
-/** One frame that went over the WebSocket, for an inspector. Names and fields as in PROTOCOL.md. */
+/**
+ * One frame that went over the WebSocket, for an inspector. Names and fields as in PROTOCOL.md, secrets left out.
+ * Bytes in it are views that may change once the listener has returned: copy what should last.
+ */
 export interface FrameEvent {
   readonly direction: 'sent' | 'received';
   /** Seconds since 1970 by this machine's clock. */

@@ -66,7 +66,7 @@ export class Status implements RelayStatus, FrameTap {
   }
 
   frame(direction: 'sent' | 'received', frame: Frame, bytes = encodeFrame(frame).length): void {
-    const event: FrameEvent = { direction, time: this.#source.wall(), bytes, frame: summary(frame) };
+    const event: FrameEvent = { direction, time: this.#source.wall(), bytes, frame: disclosed(frame) };
     for (const listener of [...this.#listeners.frame]) this.#call(() => listener(event));
   }
 
@@ -87,20 +87,12 @@ export class Status implements RelayStatus, FrameTap {
   }
 }
 
-/** Secrets stay inside; payloads and the like show as their length, for a view would keep a whole message alive. */
-const SECRET = new Set(['key', 'ticket', 'mac', 'nonce']);
+/** What lets others in as us; an inspector may show all else. */
+const SECRETS = ['key', 'ticket', 'mac'];
 
-function summary(frame: Frame): FrameEvent['frame'] {
-  const fields: { type: string; [field: string]: unknown } = { type: frame.type };
-  for (const [name, value] of Object.entries(frame)) {
-    if (SECRET.has(name)) continue;
-    fields[name] = shown(value);
-  }
-  return fields;
-}
-
-function shown(value: unknown): unknown {
-  if (value instanceof Uint8Array) return { bytes: value.length };
-  if (Array.isArray(value)) return value.map(shown);
-  return value;
+/** The frame as it is, without copying payloads: they are views, good for as long as the listener looks at them. */
+function disclosed(frame: Frame): FrameEvent['frame'] {
+  if (!SECRETS.some((name) => name in frame)) return frame;
+  const entries = Object.entries(frame).filter(([name]) => !SECRETS.includes(name));
+  return { type: frame.type, ...Object.fromEntries(entries) };
 }
