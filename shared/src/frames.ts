@@ -19,7 +19,7 @@ export interface FieldTypes {
   text: string;
   /** Text or nil. */
   'text?': string | null;
-  /** Bytes, at most `limits.MAX_PAYLOAD`. The decoder returns a view into the message. */
+  /** Bytes, as long as the frame allows (PROTOCOL.md, "Field types"). The decoder returns a view into the message. */
   bytes: Uint8Array;
   /** 6 (IPv4), 18 (IPv6) or 22 bytes (IPv6 with scope): address, port, scope; big-endian. */
   endpoint: Endpoint;
@@ -29,7 +29,7 @@ export interface FieldTypes {
   'target?': Target | null;
   /** A value of an option: boolean, integer, text or a map of those. */
   option: OptionValue;
-  /** The result of a request: nil, boolean, number, text, endpoint bytes, or arrays and maps of those. */
+  /** The result of a request: nil, boolean, number, text, bytes, or arrays and maps of those, nested at most 4 deep. */
   value: Value;
 }
 
