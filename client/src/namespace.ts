@@ -18,7 +18,7 @@ import type { Context } from './core/context.ts';
 import { SETSIZE } from './core/descriptors.ts';
 import * as dns from './core/dns.ts';
 import { attempt, guarded } from './core/except.ts';
-import { type Chunks, choose, type ClientLike, SINKS, sources } from './core/io.ts';
+import { type Chunks, type ClientLike, choose, SINKS, sources } from './core/io.ts';
 import * as misc from './core/misc.ts';
 import type { Op } from './core/op.ts';
 import { select } from './core/select.ts';

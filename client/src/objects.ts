@@ -23,7 +23,7 @@ import type {
 } from './api.ts';
 import type { Context } from './core/context.ts';
 import * as object from './core/object.ts';
-import type { Op } from './core/op.ts';
+import { immediate, type Op } from './core/op.ts';
 import type { AnyState, TcpState, UdpState } from './core/state.ts';
 import * as tcp from './core/tcp.ts';
 import * as udp from './core/udp.ts';
@@ -89,11 +89,17 @@ abstract class LuaObject<F extends Face, B, S extends AnyState> {
   }
 
   close(): Answer<F, [1]> {
-    return this.run(object.close(this.kit.context, this.state), 'free');
+    return this.run(
+      immediate(() => object.close(this.kit.context, this.state)),
+      'free',
+    );
   }
 
   getfamily(): Answer<F, ['inet4' | 'inet6']> {
-    return this.run(object.getFamily(this.kit.context, this.state), 'free');
+    return this.run(
+      immediate(() => object.getFamily(this.kit.context, this.state)),
+      'free',
+    );
   }
 
   getfd(): number {
@@ -148,7 +154,10 @@ class TcpObject<F extends Face, B> extends LuaObject<F, B, TcpState> implements 
 
   /** Shutting down reading alone needs not wait for what is being sent. */
   shutdown(...values: Values): Answer<F, [1]> {
-    return this.run(tcp.shutdown(this.kit.context, this.state, values), values[0] === 'receive' ? 'free' : 'out');
+    return this.run(
+      immediate(() => tcp.shutdown(this.kit.context, this.state, values)),
+      values[0] === 'receive' ? 'free' : 'out',
+    );
   }
 
   dirty(): boolean {

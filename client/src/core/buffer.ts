@@ -3,46 +3,20 @@
  * select, close), so the buffer is filled as LuaSocket fills it: at most 8192 bytes, and only when it is empty.
  */
 import { words } from '@luasocket-web/shared/errors';
-import type { ReceiveResult, SendResult, Stats } from './results.ts';
 import type { Args } from './args.ts';
 import { Failure } from './channel.ts';
 import type { Context } from './context.ts';
 import { isNil, toLong, toSize } from './lua.ts';
 import type { Op } from './op.ts';
-import { decoded } from './strings.ts';
+import type { ReceiveResult, SendResult, Stats } from './results.ts';
 import type { TcpState } from './state.ts';
+import { decoded } from './strings.ts';
 import * as usocket from './usocket.ts';
 
 /** buffer.h, BUF_SIZE. */
 export const BUFFER_SIZE = 8192;
 const LF = 10;
 const CR = 13;
-
-/** Bytes read from the kernel and not yet handed out. */
-export class ReadBuffer {
-  #bytes: Uint8Array = new Uint8Array();
-  #first = 0;
-
-  get isEmpty(): boolean {
-    return this.#first >= this.#bytes.length;
-  }
-
-  /** Everything in it; a view. */
-  get content(): Uint8Array {
-    return this.#bytes.subarray(this.#first);
-  }
-
-  fill(bytes: Uint8Array): void {
-    this.#bytes = bytes;
-    this.#first = 0;
-  }
-
-  /** buffer_skip. */
-  skip(count: number): void {
-    this.#first += count;
-    if (this.isEmpty) this.fill(new Uint8Array());
-  }
-}
 
 /**
  * What buffer_get and buffer_skip do for whoever takes all there is: the buffer's content, else what the kernel has, up

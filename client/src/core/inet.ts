@@ -4,11 +4,11 @@
  */
 import { parseAddress, parsePort } from '@luasocket-web/shared/address';
 import { words } from '@luasocket-web/shared/errors';
-import type { LocalName, PeerName } from './results.ts';
 import { type Endpoint, Failure, type Family, type LookupUse, type Where } from './channel.ts';
 import { answered, type Context, fence } from './context.ts';
 import { INVALID } from './descriptors.ts';
 import type { Op } from './op.ts';
+import type { LocalName, PeerName } from './results.ts';
 import type { Timeout } from './timeout.ts';
 import * as usocket from './usocket.ts';
 

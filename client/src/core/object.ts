@@ -3,13 +3,12 @@ import { Args } from './args.ts';
 import type { Context } from './context.ts';
 import { INVALID } from './descriptors.ts';
 import { toInt } from './lua.ts';
-import type { Op } from './op.ts';
 import type { AnyState } from './state.ts';
 
 type Values = readonly unknown[];
 
 /** object:close(): its descriptor is free at once, and calls that wait on it end. */
-export function* close(context: Context, state: AnyState): Op<[1]> {
+export function close(context: Context, state: AnyState): [1] {
   const { descriptor } = state;
   state.descriptor = INVALID;
   context.descriptors.close(descriptor);
@@ -17,7 +16,7 @@ export function* close(context: Context, state: AnyState): Op<[1]> {
 }
 
 /** object:getfamily() */
-export function* getFamily(_context: Context, state: AnyState): Op<['inet4' | 'inet6']> {
+export function getFamily(_context: Context, state: AnyState): ['inet4' | 'inet6'] {
   return [state.family === 6 ? 'inet6' : 'inet4'];
 }
 

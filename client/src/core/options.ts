@@ -5,13 +5,13 @@
 import { parseAddress } from '@luasocket-web/shared/address';
 import { type OutcomeCode, words } from '@luasocket-web/shared/errors';
 import type { OptionValue } from '@luasocket-web/shared/frames';
-import type { Done, Failed } from './results.ts';
 import type { Args } from './args.ts';
 import { aton } from './aton.ts';
 import { Failure } from './channel.ts';
 import { answered, type Context, fence } from './context.ts';
 import { isNil, numberText, parseNumber, toInt } from './lua.ts';
 import type { Op } from './op.ts';
+import type { Done, Failed } from './results.ts';
 import { type Holder, IO_TIMEOUT, socketOf } from './usocket.ts';
 
 /** Takes the value from the arguments (it is the second), or raises. */

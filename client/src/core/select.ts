@@ -102,7 +102,9 @@ function* watch(context: Context, reading: Set<number>, writing: Set<number>, se
   // timeval's tv_sec is an int: select(2) refuses what does not fit.
   if (limit === null) return null;
   if (!some() && limit > 0) yield { sources, ready: some, deadline: context.channel.now() + limit };
-  if (!some() && slots.size > 0) yield* fence(context, sources, some);
+  // That there is room to write says nothing of what there is to read, which a kernel would know.
+  const telling = reading.size > 0 ? () => [...reading].some(isReadable) : some;
+  if (!telling() && slots.size > 0) yield* fence(context, sources, telling);
   return look();
 }
 

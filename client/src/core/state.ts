@@ -1,7 +1,8 @@
 /** The state behind an object: its class, its descriptor, its limits. tcp.h and udp.h; checks of class as in auxiliar.c. */
-import type { TcpClass, UdpClass } from './results.ts';
-import type { ReadBuffer } from './buffer.ts';
+
 import type { Family } from './channel.ts';
+import type { ReadBuffer } from './readbuffer.ts';
+import type { TcpClass, UdpClass } from './results.ts';
 import type { Timeout } from './timeout.ts';
 
 export interface TcpState {

@@ -1,6 +1,5 @@
 /** TCP objects: tcp.c. Each function is one method, or a function of the library that makes an object. */
 import { words } from '@luasocket-web/shared/errors';
-import type { Done, Failed, LocalName, OptionResult, PeerName, ReceiveResult, SendResult, Stats } from './results.ts';
 import { Args } from './args.ts';
 import * as buffer from './buffer.ts';
 import { Failure, type Family } from './channel.ts';
@@ -10,6 +9,8 @@ import * as inet from './inet.ts';
 import { toInt } from './lua.ts';
 import type { Op } from './op.ts';
 import * as options from './options.ts';
+import { ReadBuffer } from './readbuffer.ts';
+import type { Done, Failed, LocalName, OptionResult, PeerName, ReceiveResult, SendResult, Stats } from './results.ts';
 import { checkClass, type TcpState } from './state.ts';
 import { Timeout } from './timeout.ts';
 import * as usocket from './usocket.ts';
@@ -22,7 +23,7 @@ function newState(context: Context, descriptor: number, family: Family | 0, clas
     descriptor,
     family,
     timeout: new Timeout(),
-    buffer: new buffer.ReadBuffer(),
+    buffer: new ReadBuffer(),
     received: 0,
     sent: 0,
     birthday: context.channel.now(),
@@ -114,7 +115,7 @@ export function* send(context: Context, state: TcpState, values: Values): Op<Sen
   return yield* buffer.send(context, state, new Args('send', values, context.strings));
 }
 
-export function* shutdown(context: Context, state: TcpState, values: Values): Op<[1]> {
+export function shutdown(context: Context, state: TcpState, values: Values): [1] {
   checkClass(state, 'tcp{client}', 'shutdown');
   const args = new Args('shutdown', values, context.strings);
   const how = args.option(1, 'both', ['receive', 'send', 'both']);

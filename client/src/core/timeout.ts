@@ -56,5 +56,5 @@ export class Timeout {
 
 /** MAX(x, 0.0), for which NaN is 0. */
 function positive(seconds: number): number {
-  return seconds > 0 ? seconds : 0;
+  return Number.isNaN(seconds) ? 0 : Math.max(seconds, 0);
 }

@@ -1,7 +1,6 @@
 /** UDP objects: udp.c. Each function is one method, or a function of the library that makes an object. */
 import { GAI_PLAIN, words } from '@luasocket-web/shared/errors';
 import { MAX_DATAGRAM_V4, MAX_DATAGRAM_V6 } from '@luasocket-web/shared/limits';
-import type { Done, Failed, LocalName, OptionResult, PeerName } from './results.ts';
 import { Args } from './args.ts';
 import { type Endpoint, Failure, type Family } from './channel.ts';
 import { answered, type Context } from './context.ts';
@@ -9,6 +8,7 @@ import * as inet from './inet.ts';
 import { toSize } from './lua.ts';
 import type { Op } from './op.ts';
 import * as options from './options.ts';
+import type { Done, Failed, LocalName, OptionResult, PeerName } from './results.ts';
 import { checkClass, type UdpState } from './state.ts';
 import { Timeout } from './timeout.ts';
 import * as usocket from './usocket.ts';

@@ -3,8 +3,8 @@
  * timer for its deadline; an operation that need not wait costs neither.
  */
 import type { Patience } from '../core/context.ts';
-import type { Op, Wait } from '../core/op.ts';
 import type { Steps } from '../core/except.ts';
+import type { Op, Wait } from '../core/op.ts';
 import { Lanes } from './lanes.ts';
 import type { Direction, Waiter } from './waiter.ts';
 
