@@ -292,19 +292,20 @@ describe('a TCP socket', () => {
     peer.socket.pause();
     await until(() => log.arrivals.length === 1);
     const accepted = log.arrivals[0]?.socket;
+    const { log: sink } = openTcp(sockets);
+    accepted?.adopt(sink);
     // Longer than this test may take: a close that blocks makes it fail.
     accepted?.setOption('linger', { on: true, timeout: 20 });
-    // As much as the kernel takes, so that there is something to linger for.
-    const big = Buffer.alloc(1 << 20, 7);
-    accepted?.write(big);
-    await settle();
+    accepted?.write(Buffer.alloc(1 << 20, 7));
+    // The kernel has it, the peer does not take it: there is something to linger for.
+    await until(() => sink.bytesDrained === 1 << 20);
     accepted?.close(false);
     peer.socket.resume();
     await until(() => peer.ended);
     expect(peer.size).toBe(1 << 20);
     peer.socket.destroy();
     socket.close(false);
-  });
+  }, 10_000);
 
   test('a reset by the peer is told once, after the data before it, and leaves a harmless socket', async () => {
     const { client, clientLog, accepted } = await pair(sockets);
