@@ -120,9 +120,12 @@ export class Multiplexer implements Wire {
     });
   }
 
-  /** Closes every socket in good order; then there is only `end`. */
+  /** Closes every socket in good order, and tells who waits on one; then there is only `end`. */
   closeAll(): void {
-    for (const socket of [...this.#sockets.values()]) socket.close();
+    for (const socket of [...this.#sockets.values()]) {
+      socket.close();
+      socket.lose();
+    }
   }
 
   // --- what an inspector asks
