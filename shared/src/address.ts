@@ -22,6 +22,8 @@ const V4_BYTES = 6;
 const V6_BYTES = 18;
 const SCOPED_BYTES = 22;
 const MAX_PORT = 65_535;
+const DOT = 0x2e;
+const ZERO = 0x30;
 const MAX_SCOPE = 0xffff_ffff;
 
 /**
@@ -146,17 +148,30 @@ function groups(b: Uint8Array, from: number, to: number): string {
   return text;
 }
 
+/** The octets of a strict dotted quad. By hand, since it runs for each datagram sent. */
 function parseV4(text: string): Uint8Array | null {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
-  if (!match) return null;
+  if (text.length > 15) return null;
   const octets = new Uint8Array(4);
-  for (let i = 0; i < 4; i++) {
-    const digits = match[i + 1] ?? '';
-    const octet = Number(digits);
-    // inet_pton refuses leading zeros, since others read them as octal.
-    if (octet > 255 || (digits.length > 1 && digits.startsWith('0'))) return null;
-    octets[i] = octet;
+  let index = 0;
+  let digits = 0;
+  let octet = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === DOT && digits > 0 && index < 3) {
+      octets[index++] = octet;
+      octet = 0;
+      digits = 0;
+    } else {
+      // inet_pton refuses leading zeros, since others read them as octal.
+      const digit = code - ZERO;
+      if (digit < 0 || digit > 9 || (digits > 0 && octet === 0)) return null;
+      octet = octet * 10 + digit;
+      digits++;
+      if (octet > 255) return null;
+    }
   }
+  if (index < 3 || digits === 0) return null;
+  octets[3] = octet;
   return octets;
 }
 

@@ -217,6 +217,25 @@ describe('payloads', () => {
     expect(room.subarray(100)).toEqual(encodeFrame({ type: 'data', socket: 0xffff_ffff, payload }));
   });
 
+  test('frames that are kept stay as they are, whatever is encoded after them', () => {
+    fc.assert(
+      fc.property(fc.array(anyFrameFrom('client'), { minLength: 2, maxLength: 100 }), (frames) => {
+        const writer = new MessageWriter();
+        const kept = frames.map((frame) => {
+          const encoded = encodeFrame(frame);
+          writer.add(encoded);
+          writer.add(encoded);
+          return [encoded, writer.take() ?? encoded] as const;
+        });
+        for (const [index, [encoded, message]] of kept.entries()) {
+          expect(decodeFrames(encoded, 'client')).toEqual([frames[index]]);
+          expect(decodeFrames(message, 'client')).toEqual([frames[index], frames[index]]);
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
   test('one frame alone is not copied into its message', () => {
     const writer = new MessageWriter();
     const encoded = encodeFrame(data(10));

@@ -7,9 +7,13 @@
  */
 import { type EndpointCache, packEndpoint, unpackEndpoint } from '../address.ts';
 import type { FrameOf } from '../frames.ts';
+import { Slab } from './slab.ts';
 
 /** Bytes before the payload of a hand-laid DATA. */
 export const DATA_HEADER = 12;
+
+/** A frame never gets room twice, so frames may be kept. */
+const slab = new Slab();
 
 const ARRAY_3 = 0x93;
 const ARRAY_4 = 0x94;
@@ -34,7 +38,7 @@ export function layDataHeader(target: Uint8Array, at: number, socket: number, le
 }
 
 export function layData(socket: number, payload: Uint8Array): Uint8Array {
-  const frame = new Uint8Array(DATA_HEADER + payload.length);
+  const frame = slab.take(DATA_HEADER + payload.length);
   layDataHeader(frame, 0, socket, payload.length);
   frame.set(payload, DATA_HEADER);
   return frame;
@@ -43,7 +47,7 @@ export function layData(socket: number, payload: Uint8Array): Uint8Array {
 export function layDatagram({ socket, peer, payload }: FrameOf<'datagram'>): Uint8Array {
   const packed = peer && packEndpoint(peer);
   const header = 13 + (packed ? packed.length + 1 : 0);
-  const frame = new Uint8Array(header + payload.length);
+  const frame = slab.take(header + payload.length);
   frame[0] = ARRAY_4;
   frame[1] = DATAGRAM;
   frame[2] = UINT_32;

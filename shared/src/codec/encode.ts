@@ -9,8 +9,8 @@ import type { FieldType, FieldTypes, Frame } from '../frames.ts';
 import { MAX_TEXT } from '../limits.ts';
 import { MAX_DEPTH } from './cursor.ts';
 import { layData, layDatagram } from './data.ts';
-import { type FramePlan, PLANS } from './plan.ts';
-import { checkDatagram, checkRange } from './rules.ts';
+import { PLANS } from './plan.ts';
+import { checkDatagram, checkRange, RANGES, type Range } from './rules.ts';
 import { utf8Length, wellFormed } from './utf8.ts';
 
 /** Plain msgpack: no records, so no extension types and no generated code (which a page's CSP would forbid). */
@@ -45,10 +45,7 @@ const WRITERS: Writers = {
   },
   text,
   'text?': (value) => (value === null ? null : text(value)),
-  bytes: (value) => {
-    if (!(value instanceof Uint8Array)) throw invalid('no bytes');
-    return value;
-  },
+  bytes,
   endpoint: packEndpoint,
   'endpoint?': (value) => (value === null ? null : packEndpoint(value)),
   'target?': (value) => {
@@ -65,25 +62,36 @@ const WRITERS: Writers = {
 };
 
 /**
- * One frame alone, to be put into a message. DATA and DATAGRAM are copied once; other frames keep no reference to
- * what they were made of.
+ * One frame alone, to be put into a message. Payloads are copied once; no frame keeps a reference to what it was made
+ * of. Small frames are views of buffers that they share: never transfer such a buffer to another thread.
  * @throws ProtocolError `internal` when a field has the wrong type, range or size: a defect of the caller, who has
  * to check what comes from users (sizes: limits.ts, `utf8Length`).
  */
 export function encodeFrame(frame: Frame): Uint8Array {
-  const plan = PLANS.get(frame.type);
-  if (!plan) throw invalid(`no frame: ${frame.type}`);
   try {
-    const fields = packFields(frame, plan);
-    if (frame.type === 'data') return layData(frame.socket, frame.payload);
-    if (frame.type === 'datagram') return layDatagram(frame);
-    return packr.pack(fields);
+    if (frame.type === 'data') {
+      checkPayload(frame.socket, frame.payload, RANGES.data.payload);
+      return layData(frame.socket, frame.payload);
+    }
+    if (frame.type === 'datagram') {
+      checkPayload(frame.socket, frame.payload, RANGES.datagram.payload);
+      checkDatagram(frame, 'client');
+      return layDatagram(frame);
+    }
+    return packr.pack(packFields(frame));
   } catch (error) {
     throw invalid(`${frame.type} cannot be encoded: ${error instanceof Error ? error.message : error}`);
   }
 }
 
-function packFields(frame: Frame, plan: FramePlan): Packable[] {
+function checkPayload(socket: number, payload: Uint8Array, range: Range): void {
+  if (socket !== socket >>> 0) throw invalid(`socket ${socket}`);
+  checkRange(bytes(payload).length, range, 'payload');
+}
+
+function packFields(frame: Frame): Packable[] {
+  const plan = PLANS.get(frame.type);
+  if (!plan) throw invalid('no such frame');
   const packed: Packable[] = [plan.code];
   const values = frame as unknown as { readonly [name: string]: never };
   for (const { name, type, range } of plan.fields) {
@@ -91,7 +99,7 @@ function packFields(frame: Frame, plan: FramePlan): Packable[] {
     if (range) checkRange(value instanceof Uint8Array ? value.length : Number(value), range, name);
     packed.push(value);
   }
-  if (frame.type === 'datagram' || frame.type === 'sendto') checkDatagram(frame, 'client');
+  if (frame.type === 'sendto') checkDatagram(frame, 'client');
   return packed;
 }
 
@@ -107,6 +115,11 @@ function integer(value: number): number | bigint {
 function number(value: number): number | bigint {
   if (typeof value !== 'number' || Number.isNaN(value)) throw invalid('no number');
   return Number.isSafeInteger(value) ? integer(value) : value;
+}
+
+function bytes(value: Uint8Array): Uint8Array {
+  if (!(value instanceof Uint8Array)) throw invalid('no bytes');
+  return value;
 }
 
 function text(value: string): string {

@@ -1,8 +1,10 @@
 /** Gathers encoded frames into one WebSocket message: one message per turn is what makes small frames cheap. */
 import { ProtocolError } from '../errors.ts';
 import { MAX_MESSAGE } from '../limits.ts';
+import { Slab } from './slab.ts';
 
 export class MessageWriter {
+  readonly #slab = new Slab();
   #frames: Uint8Array[] = [];
   #size = 0;
 
@@ -31,7 +33,7 @@ export class MessageWriter {
     if (!first) return null;
     let message = first;
     if (this.#frames.length > 1) {
-      message = new Uint8Array(this.#size);
+      message = this.#slab.take(this.#size);
       let at = 0;
       for (const frame of this.#frames) {
         message.set(frame, at);
