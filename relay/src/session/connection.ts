@@ -75,8 +75,11 @@ export class Connection {
     this.#keepalive = setInterval(() => this.#keepAlive(), options.pingSeconds * 1000).unref();
     ws.on('message', (data, isBinary) => this.#message(data, isBinary));
     ws.on('close', (code) => this.#end(code === NORMAL_CLOSE ? 'done' : isFaultClose(code) ? 'fault' : 'lost'));
-    // ws has closed the WebSocket already; 'close' follows.
-    ws.on('error', (error) => options.log.debug({ error: error.message }, 'WebSocket error'));
+    // The client broke WebSocket itself; ws has closed it already, with the protocol's fault (see StrictWebSocket).
+    ws.on('error', (error) => {
+      options.log.info({ error: error.message }, 'WebSocket error');
+      this.#end('fault');
+    });
     const { nonce, epoch } = options;
     this.send({ type: 'challenge', version: PROTOCOL_VERSION, nonce, epoch });
     this.flush();

@@ -52,7 +52,8 @@ export class Session implements Owner, Voice {
   readonly #context: Context;
   readonly #link = new Link();
   #connection: Connection | null = null;
-  #generation = 0;
+  /** Of the last RESUME that was accepted; 1 before the first. */
+  #generation = 1;
   #ended = false;
   #expiry: NodeJS.Timeout | undefined;
   #ackTimer: NodeJS.Timeout | undefined;
@@ -125,13 +126,14 @@ export class Session implements Owner, Voice {
     const { session, generation, received, mac } = frame;
     // All is computed before anything is compared, whatever is wrong.
     const proven = verify(this.#options.key, 'client', { nonce, session, generation, received }, mac);
-    return proven && generation === this.#generation + 1 && !this.#ended;
+    return proven && generation > this.#generation && !this.#ended;
   }
 
   /** Goes on over `connection`, from where the client says it is. @throws ProtocolError `not_resumable`, nothing touched. */
-  resume(connection: Connection, peerReceived: number): void {
+  resume(connection: Connection, frame: FrameOf<'resume'>): void {
     const { id, key, clock } = this.#options;
-    const again = this.#link.replay(peerReceived);
+    const again = this.#link.replay(frame.received);
+    this.#generation = frame.generation;
     const old = this.#connection;
     old?.release();
     old?.fault('replaced', 'the session continues on another WebSocket');
@@ -215,7 +217,6 @@ export class Session implements Owner, Voice {
 
   #attach(connection: Connection): void {
     clearTimeout(this.#expiry);
-    this.#generation++;
     this.#connection = connection;
     connection.belongTo(this);
   }
@@ -238,7 +239,9 @@ export class Session implements Owner, Voice {
       case 'resume':
         throw new ProtocolError('unexpected', `${frame.type} in an open session`);
       default:
-        this.#link.received('payload' in frame ? frame.payload.length + FRAME_BYTES : FRAME_BYTES);
+        if (isSequenced(frame.type)) {
+          this.#link.received('payload' in frame ? frame.payload.length + FRAME_BYTES : FRAME_BYTES);
+        }
         dispatch(this.#context, frame);
     }
   }

@@ -105,7 +105,7 @@ export class Sessions implements Door {
       ? session.isResumedBy(nonce, frame)
       : verify(this.#noKey, 'client', { ...frame, nonce }, frame.mac);
     if (!session || !mine) throw new ProtocolError('not_resumable', 'the session cannot be resumed');
-    session.resume(connection, frame.received);
+    session.resume(connection, frame);
   }
 
   /** Takes no new sessions, tells the others, and waits until they have gone or `seconds` have passed. */

@@ -28,7 +28,8 @@ export class RawClient {
   readonly inbox: Frame[] = [];
   /** Sequenced frames that have come, over all WebSockets of the session. */
   received = 0;
-  generation = 1;
+  /** Of the relay's challenge, once a resume has read it. */
+  nonce: Uint8Array = new Uint8Array(0);
   #waiters: Waiter[] = [];
   #request = 0;
   #over = false;
@@ -68,9 +69,9 @@ export class RawClient {
   static async resume(relay: Relay, before: RawClient, { session, key, generation }: Credentials): Promise<RawClient> {
     const client = await RawClient.dial(relay);
     client.received = before.received;
-    client.generation = generation;
     client.#request = before.#request;
     const { nonce } = await client.next('challenge');
+    client.nonce = nonce;
     const proven = { nonce, session, generation, received: client.received };
     client.send({ type: 'resume', version: 1, ...proven, mac: sign(key, 'client', proven) });
     return client;
@@ -86,13 +87,14 @@ export class RawClient {
 
   /** The next frame of this type (and for which `matches`) that nobody has asked for. */
   next<N extends FrameName>(type: N, matches: (frame: FrameOf<N>) => boolean = () => true): Promise<FrameOf<N>> {
-    const wanted = (frame: Frame) => frame.type === type && matches(frame as FrameOf<N>);
+    const wanted = (frame: Frame) => isOf(frame, type) && matches(frame);
     const at = this.inbox.findIndex(wanted);
     const [here] = at < 0 ? [] : this.inbox.splice(at, 1);
-    if (here) return Promise.resolve(here as FrameOf<N>);
+    if (here && isOf(here, type)) return Promise.resolve(here);
     if (this.#over) return Promise.reject(new Error(`no ${type}: closed`));
     return new Promise((resolve, reject) => {
-      this.#waiters.push({ matches: wanted, found: (frame) => resolve(frame as FrameOf<N>), lost: reject });
+      const found = (frame: Frame) => isOf(frame, type) && resolve(frame);
+      this.#waiters.push({ matches: wanted, found, lost: reject });
     });
   }
 
@@ -126,4 +128,8 @@ export class RawClient {
     if (waiter) waiter.found(frame);
     else this.inbox.push(frame);
   }
+}
+
+function isOf<N extends FrameName>(frame: Frame, type: N): frame is Frame & FrameOf<N> {
+  return frame.type === type;
 }
