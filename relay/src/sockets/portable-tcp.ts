@@ -100,7 +100,7 @@ export class PortableTcpSocket implements TcpSocket {
   }
 
   shutdown(how: 'receive' | 'send' | 'both'): void {
-    if (how !== 'receive') this.#stream?.end();
+    if (how !== 'receive') this.#stream?.end(how === 'both');
   }
 
   pause(): void {

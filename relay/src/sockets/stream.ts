@@ -6,6 +6,8 @@
  * - Node closes the descriptor on an error and when both directions have ended. A program still asks such a socket for
  *   options, and data that came before an error is still readable. So a copy, the *husk*, is kept until `close`.
  * - Node's close forgets what is still to be written. close(2) delivers it.
+ * - libuv stops reading at the peer's end, and then hears of no reset. So after a write we look for one.
+ * - Node has no SHUT_RD. A kernel resets a connection whose both directions are shut when more data comes.
  */
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import type { Endpoint } from '@luasocket-web/shared/address';
@@ -14,10 +16,18 @@ import { addressText } from './endpoint.ts';
 import { nodeFailure, systemFailure } from './failure.ts';
 import { type Handle, handleOf } from './handle.ts';
 import { readLinger, takeError, writeLinger } from './options.ts';
-import type { SystemFailure } from './socket.ts';
+import { SystemFailure } from './socket.ts';
 
 /** Milliseconds that a closed socket may go on delivering what was written: Linux' tcp_fin_timeout. */
 export const LINGER_MILLISECONDS = 60_000;
+/** Milliseconds to the first and between the last looks for a reset; the time between them grows fourfold. */
+const FIRST_LOOK = 1;
+const LAST_LOOK = 1024;
+/**
+ * Milliseconds after which a connection that is not read from is asked whether it has been reset: libuv does not watch
+ * it then. A reset answers what was sent, so it comes about a round trip later.
+ */
+const PROBES_MILLISECONDS = [0, 10, 40, 150, 800] as const;
 const NONE = -1;
 
 /** What a stream tells: the parts of `TcpSink` that concern a connection. */
@@ -49,11 +59,17 @@ export class TcpStream {
   #open = false;
   #paused = false;
   #ending = false;
+  /** Both directions were shut by us: data that still comes is answered by a reset (tcp_rcv_state_process). */
+  #deaf = false;
+  #peerEnded = false;
+  #looking: NodeJS.Timeout | undefined;
   #closed = false;
   /** Both directions are over; nothing is read or written any more. */
   #failure: SystemFailure | null = null;
   #failed = false;
   #husk = NONE;
+  #ended = false;
+  #probe: NodeJS.Timeout | null = null;
 
   /**
    * `source` is what to connect: a descriptor or a bound handle (which the stream owns from now on), or nothing (Node
@@ -128,12 +144,15 @@ export class TcpStream {
   write(payload: Uint8Array): void {
     if (!this.#writable || payload.length === 0) return;
     this.#net.write(payload, (error) => {
-      if (!error && !this.#closed) this.events?.drained(payload.length);
+      if (error || this.#closed) return;
+      this.events?.drained(payload.length);
+      if (this.#peerEnded) this.#lookForReset(FIRST_LOOK);
     });
   }
 
-  /** FIN, after what is still to be written. */
-  end(): void {
+  /** FIN, after what is still to be written. `deaf`: reading is shut too. */
+  end(deaf: boolean): void {
+    this.#deaf ||= deaf;
     if (!this.#writable) return;
     this.#ending = true;
     this.#net.end();
@@ -156,6 +175,8 @@ export class TcpStream {
     if (this.#closed) return;
     this.#closed = true;
     this.events = null;
+    if (this.#probe !== null) clearTimeout(this.#probe);
+    clearTimeout(this.#looking);
     this.#dropHusk();
     if (this.#net.destroyed) return;
     if (!this.#open) {
@@ -179,6 +200,13 @@ export class TcpStream {
 
   #read(bytes: number): boolean {
     if (this.#closed) return false;
+    if (this.#deaf && this.#net.writableFinished) {
+      // Dissolving it resets it and leaves the descriptor; without system calls it goes altogether.
+      if (this.#system !== null) this.#system.connect(this.fd, null);
+      this.#reset();
+      this.#fail(new SystemFailure('ECONNRESET'));
+      return false;
+    }
     this.#give(Buffer.from(this.#readBuffer.subarray(0, bytes)));
     return true;
   }
@@ -240,13 +268,30 @@ export class TcpStream {
 
   /** The peer has finished, or libuv says so: it also takes a hang-up after a short read for the end, resets included. */
   #finished(): void {
-    if (this.#closed || this.#failed) return;
-    const errno = this.#system === null ? 0 : takeError(this.#system, this.fd);
-    if (this.#system === null || errno === 0) this.events?.end();
-    else {
-      this.#net.destroy();
-      this.#fail(systemFailure(this.#system, errno));
-    }
+    if (this.#closed || this.#failed || this.#noticeReset()) return;
+    this.#ended = true;
+    this.events?.end();
+    this.#watch(0);
+  }
+
+  #watch(step: number): void {
+    if (this.#system === null || this.#closed || this.#failed) return;
+    if (this.#probe !== null) clearTimeout(this.#probe);
+    const again = (): void => {
+      if (!this.#closed && !this.#failed && !this.#noticeReset()) this.#watch(step + 1);
+    };
+    const delay = PROBES_MILLISECONDS[step];
+    this.#probe = delay === undefined ? null : setTimeout(again, delay).unref();
+  }
+
+  /** Asks the kernel for a pending error, which ends the connection. */
+  #noticeReset(): boolean {
+    if (this.#system === null) return false;
+    const errno = takeError(this.#system, this.fd);
+    if (errno === 0) return false;
+    this.#net.destroy();
+    this.#fail(systemFailure(this.#system, errno));
+    return true;
   }
 
   #fail(failure: SystemFailure): void {

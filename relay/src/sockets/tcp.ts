@@ -93,7 +93,7 @@ export class KernelTcpSocket implements TcpSocket {
 
   shutdown(how: 'receive' | 'send' | 'both'): void {
     // Linux' SHUT_RD tells the peer nothing and discards nothing; that reads answer "closed" is the client's part.
-    if (how !== 'receive') this.#stream?.end();
+    if (how !== 'receive') this.#stream?.end(how === 'both');
   }
 
   pause(): void {
