@@ -20,6 +20,7 @@ const BUILDS: Readonly<Record<string, UserConfig>> = {
     root: at('client'),
     build: {
       outDir: 'dist',
+      emptyOutDir: true,
       target: 'es2022',
       sourcemap: true,
       minify: false,
@@ -47,6 +48,7 @@ const BUILDS: Readonly<Record<string, UserConfig>> = {
     ssr: { noExternal: [/^@luasocket-web\//, 'msgpackr'], resolve: { conditions: PLAIN_CONDITIONS } },
     build: {
       outDir: 'dist',
+      emptyOutDir: true,
       target: 'node20',
       sourcemap: true,
       minify: false,
@@ -64,6 +66,7 @@ const BUILDS: Readonly<Record<string, UserConfig>> = {
     resolve: { alias: { 'luasocket-web': at('client/src/index.ts') } },
     build: {
       outDir: 'dist',
+      emptyOutDir: true,
       target: 'es2022',
       sourcemap: true,
       // A strict Content-Security-Policy allows neither data: URLs nor inline scripts.

@@ -3,7 +3,7 @@ import type { FrameEvent } from 'luasocket-web';
 import { Connection } from './connection.ts';
 import { EXAMPLES } from './examples.ts';
 import { type Practice, runSnippet } from './runner.ts';
-import { SocketTable } from './socket-table.ts';
+import { SocketHistory } from './socket-history.ts';
 import { byId, scheduled } from './view/dom.ts';
 import { FramesView } from './view/frames-view.ts';
 import { OutputView, type Tone } from './view/output-view.ts';
@@ -28,7 +28,7 @@ export class Page {
   readonly #stats = new StatsView();
   readonly #connection = new Connection({
     opened: () => {
-      this.#table = new SocketTable();
+      this.#history = new SocketHistory();
     },
     state: (state) => this.#showState(state),
     frame: (event) => this.#show(event),
@@ -36,10 +36,12 @@ export class Page {
     refused: (reason) => this.#output.print('bad', `No connection to ${this.#url.value}: ${reason}`),
   });
   readonly #draw = scheduled(() => {
-    this.#sockets.draw(this.#table, this.#showClosed.checked);
-    this.#stats.draw(this.#connection.socket?.relay.stats ?? null);
+    const relay = this.#connection.socket?.relay;
+    this.#history.update(relay?.sockets ?? []);
+    this.#sockets.draw(this.#history.rows(this.#showClosed.checked));
+    this.#stats.draw(relay?.stats ?? null);
   });
-  #table = new SocketTable();
+  #history = new SocketHistory();
 
   /** Fills the page in, connects it to the relay at `url`, and from then on does as it is told. */
   start(url: string): void {
@@ -84,7 +86,8 @@ export class Page {
   }
 
   #show(event: FrameEvent): void {
-    this.#table.apply(event);
+    // The last look at a socket that is about to go: the next drawing may come too late for it.
+    if (event.frame.type === 'close') this.#history.update(this.#connection.socket?.relay.sockets ?? []);
     this.#frames.add(event);
     this.#draw();
   }

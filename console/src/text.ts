@@ -1,5 +1,12 @@
 /** Frames and their fields as text for people. */
-import type { Endpoint } from '@luasocket-web/shared/address';
+
+/** An address with its port, as frames hold it. */
+interface Endpoint {
+  readonly family: 4 | 6;
+  readonly address: string;
+  readonly port: number;
+  readonly scope?: number;
+}
 
 /** Bytes of a payload that the log shows. */
 const PREVIEW = 64;
@@ -28,7 +35,7 @@ function byteText(byte: number): string {
 export function fieldsText(frame: { readonly type: string; readonly [field: string]: unknown }): string {
   return Object.entries(frame)
     .filter(([name]) => name !== 'type')
-    .map(([name, value]) => `${name} ${name === 'key' || name === 'mac' ? '…' : valueText(value)}`)
+    .map(([name, value]) => `${name} ${valueText(value)}`)
     .join(', ');
 }
 

@@ -10,7 +10,8 @@ while (waiting.size > 0) {
   const [readable, , error] = await socket.select([...waiting], null, 2);
   if (error) throw new Error(error);
   for (const client of readable) {
-    print(...(await client.receive('*l')));
+    const [line] = await client.receive('*l');
+    print(line);
     await client.close();
     waiting.delete(client);
   }
