@@ -6,7 +6,7 @@
  * - Node closes the descriptor on an error and when both directions have ended. A program still asks such a socket for
  *   options, and data that came before an error is still readable. So a copy, the *husk*, is kept until `close`.
  * - Node's close forgets what is still to be written. close(2) delivers it.
- * - libuv stops reading at the peer's end, and then hears of no reset. So after a write we look for one.
+ * - libuv hears of no reset while it does not read, as after the peer's end. So after a write we look for one.
  * - Node has no SHUT_RD. A kernel resets a connection whose both directions are shut when more data comes.
  */
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
@@ -20,9 +20,6 @@ import { SystemFailure } from './socket.ts';
 
 /** Milliseconds that a closed socket may go on delivering what was written: Linux' tcp_fin_timeout. */
 export const LINGER_MILLISECONDS = 60_000;
-/** Milliseconds to the first and between the last looks for a reset; the time between them grows fourfold. */
-const FIRST_LOOK = 1;
-const LAST_LOOK = 1024;
 /**
  * Milliseconds after which a connection that is not read from is asked whether it has been reset: libuv does not watch
  * it then. A reset answers what was sent, so it comes about a round trip later.
@@ -61,15 +58,13 @@ export class TcpStream {
   #ending = false;
   /** Both directions were shut by us: data that still comes is answered by a reset (tcp_rcv_state_process). */
   #deaf = false;
-  #peerEnded = false;
-  #looking: NodeJS.Timeout | undefined;
+  #ended = false;
+  #probe: NodeJS.Timeout | undefined;
   #closed = false;
   /** Both directions are over; nothing is read or written any more. */
   #failure: SystemFailure | null = null;
   #failed = false;
   #husk = NONE;
-  #ended = false;
-  #probe: NodeJS.Timeout | null = null;
 
   /**
    * `source` is what to connect: a descriptor or a bound handle (which the stream owns from now on), or nothing (Node
@@ -146,7 +141,7 @@ export class TcpStream {
     this.#net.write(payload, (error) => {
       if (error || this.#closed) return;
       this.events?.drained(payload.length);
-      if (this.#peerEnded) this.#lookForReset(FIRST_LOOK);
+      if (this.#ended || this.#paused) this.#watch(0);
     });
   }
 
@@ -175,8 +170,7 @@ export class TcpStream {
     if (this.#closed) return;
     this.#closed = true;
     this.events = null;
-    if (this.#probe !== null) clearTimeout(this.#probe);
-    clearTimeout(this.#looking);
+    clearTimeout(this.#probe);
     this.#dropHusk();
     if (this.#net.destroyed) return;
     if (!this.#open) {
@@ -276,12 +270,12 @@ export class TcpStream {
 
   #watch(step: number): void {
     if (this.#system === null || this.#closed || this.#failed) return;
-    if (this.#probe !== null) clearTimeout(this.#probe);
+    clearTimeout(this.#probe);
     const again = (): void => {
       if (!this.#closed && !this.#failed && !this.#noticeReset()) this.#watch(step + 1);
     };
     const delay = PROBES_MILLISECONDS[step];
-    this.#probe = delay === undefined ? null : setTimeout(again, delay).unref();
+    if (delay !== undefined) this.#probe = setTimeout(again, delay).unref();
   }
 
   /** Asks the kernel for a pending error, which ends the connection. */

@@ -22,6 +22,8 @@ export class KernelTcpSocket implements TcpSocket {
   #sink: TcpSink | null;
   /** Our own descriptor, until a stream or a listener has taken its place. */
   #fd = NONE;
+  /** An attempt has failed: the descriptor keeps its name, and refuses the next (ECONNABORTED) until it is dissolved. */
+  #spent = false;
   #stream: TcpStream | null = null;
   #listener: TcpListener | null = null;
   #closed = false;
@@ -60,6 +62,8 @@ export class KernelTcpSocket implements TcpSocket {
     if (this.#listener !== null) throw new SystemFailure('EISCONN');
     const sink = this.#sink;
     if (this.#closed || sink === null) throw new SystemFailure('EBADF');
+    if (this.#spent) this.#system.connect(this.#fd, null);
+    this.#spent = false;
     // Node connects a copy: a failed attempt costs it the copy, and we keep the binding and the options.
     const copy = check(this.#system, this.#system.duplicate(this.#fd));
     const stream = new TcpStream(this.#system, { fd: copy }, this.#readBuffer, null);
@@ -146,10 +150,9 @@ export class KernelTcpSocket implements TcpSocket {
         sink.connected(this.localName(), typeof name === 'number' ? (peer ?? nowhere(this.family)) : name);
       },
       failed: (failure) => {
-        // A descriptor whose attempt has failed refuses the next one (ECONNABORTED) until it is dissolved.
         if (!stream.open) {
           this.#stream = null;
-          this.#system.connect(this.#fd, null);
+          this.#spent = true;
         }
         sink.error(failure);
       },
