@@ -98,7 +98,8 @@ export class Names {
       case 'name':
         return this.#servers.host(name);
       case 'invalid':
-        throw new LookupError('HOST_NOT_FOUND');
+        // glibc takes the empty name for a question that nobody can answer.
+        throw new LookupError(name === '' ? 'NO_RECOVERY' : 'HOST_NOT_FOUND');
       case 'numeric': {
         const hints: AddressHints = {
           family: 4,
