@@ -64,10 +64,13 @@ class Run {
   readonly #names = new Map<unknown, string>();
   readonly #printer = new Printer(this.#names);
   readonly #objects = new Set<object>();
+  /** socket.try, and what socket.newtry made. */
+  readonly #tries: Set<unknown>;
   readonly #helpers = makeHelpers();
 
   constructor(socket: object, waits: Waits) {
     this.#socket = socket;
+    this.#tries = new Set([member(socket, 'try')]);
     this.#waits = waits;
   }
 
@@ -100,6 +103,7 @@ class Run {
     const args = (operation.args ?? []).map((argument) => this.#resolve(argument, given));
     const results = yield* this.#perform(operation, args);
     for (const value of results) if (luaType(value) === 'userdata') this.#objects.add(value as object);
+    if (operation.call === 'socket.newtry') this.#tries.add(results[0]);
     if (operation.id !== undefined) {
       this.#results.set(operation.id, results);
       const first = results[0];
@@ -147,7 +151,9 @@ class Run {
 
   *#call(callee: unknown, self: unknown, args: Results, name: string): Step<Results> {
     if (typeof callee !== 'function') throw new TypeError(`attempt to call ${name} (a ${luaType(callee)} value)`);
-    return resultsOf(yield (callee as Callable).apply(self, args));
+    // A try takes a lone array for the results themselves; here it is their first.
+    const lone = args.length === 1 && Array.isArray(args[0]) && this.#tries.has(callee);
+    return resultsOf(yield (callee as Callable).apply(self, lone ? [args] : args));
   }
 
   /** A decoded argument as a value for the client. */
