@@ -3,6 +3,7 @@
  *
  * It reads no file, environment or argument itself (see settings.ts); it checks values and fills in defaults.
  */
+import { isIP } from 'node:net';
 import {
   DEAD_MILLISECONDS,
   HANDSHAKE_MILLISECONDS,
@@ -45,6 +46,12 @@ const listen = z.string().transform((text, context): Listen => {
   return z.NEVER;
 });
 
+/** A name server as c-ares takes it. */
+const nameServer = z.string().refine((text) => {
+  const [, bracketed, plain] = /^(?:\[([^\]]*)\](?::\d{1,5})?|([\d.]+)(?::\d{1,5})?)$/.exec(text) ?? [];
+  return isIP(text) !== 0 || isIP(bracketed ?? '') === 6 || isIP(plain ?? '') === 4;
+}, 'expected IP, IP:PORT or [IPv6]:PORT');
+
 const count = (least: number, most: number) => z.number().int().min(least).max(most);
 const seconds = (least: number, most: number) => z.number().min(least).max(most);
 
@@ -82,7 +89,7 @@ export const schema = z.strictObject({
   origins: z.array(origin).default([]).describe('origins of the pages that may connect, comma-separated'),
   ticketKeys: z.array(z.string().min(1)).default([]).describe('files with the public keys of tickets, comma-separated'),
   allowNoOrigin: z.boolean().default(false).describe('public mode: let in programs that send no Origin'),
-  dnsServer: z.array(z.string().min(1)).default([]).describe('name servers, comma-separated (default: the system’s)'),
+  dnsServer: z.array(nameServer).default([]).describe('name servers, comma-separated (default: the system’s)'),
   hostname: z.string().min(1).max(255).optional().describe('what dns.gethostname answers'),
   console: z.string().min(1).optional().describe('directory of the console page (default: the one in the package)'),
   practice: z.boolean().default(false).describe('also run an echo server (TCP and UDP) and a chat on loopback'),

@@ -2,7 +2,7 @@
  * Which operations are allowed: a pure function of claims, operation, resolved address and port. It resolves nothing,
  * and knows no session; claims are data, so development mode and a ticket's grants are judged by the same rules.
  */
-import type { Endpoint } from '@luasocket-web/shared/address';
+import { type Endpoint, packEndpoint, parseAddress } from '@luasocket-web/shared/address';
 import ipaddr from 'ipaddr.js';
 
 /** What is asked. `at`: where to, where from, or (join) the group. */
@@ -83,8 +83,12 @@ function granted(claims: Claims, kind: 'tcp' | 'udp'): boolean {
 }
 
 function within(grants: readonly Grant[], address: string, port: number): Denial {
-  if (!ipaddr.isValid(address)) return 'not an address';
-  const parsed = ipaddr.parse(address);
+  const literal = parseAddress(address);
+  if (literal === null) return 'not an address';
+  // By its bytes: ipaddr.js reads the text `::127.0.0.1` as the mapped address, which is another one.
+  const parsed = ipaddr.fromByteArray([
+    ...packEndpoint({ ...literal, port: 0 }).subarray(0, literal.family === 4 ? 4 : 16),
+  ]);
   for (const { net, ports } of grants) {
     if (ports !== undefined && (port < ports[0] || port > ports[1])) continue;
     const [base, bits] = ipaddr.parseCIDR(net);

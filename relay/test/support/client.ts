@@ -28,6 +28,8 @@ export class RawClient {
   readonly inbox: Frame[] = [];
   /** Sequenced frames that have come, over all WebSockets of the session. */
   received = 0;
+  /** Whether sequenced frames are acknowledged, every 16. */
+  acknowledges = true;
   /** Of the relay's challenge, once a resume has read it. */
   nonce: Uint8Array = new Uint8Array(0);
   #waiters: Waiter[] = [];
@@ -122,7 +124,10 @@ export class RawClient {
   }
 
   #take(frame: Frame): void {
-    if (isSequenced(frame.type)) this.received++;
+    if (isSequenced(frame.type)) {
+      this.received++;
+      if (this.acknowledges && this.received % 16 === 0) this.send({ type: 'ack', received: this.received });
+    }
     const at = this.#waiters.findIndex((waiter) => waiter.matches(frame));
     const [waiter] = at < 0 ? [] : this.#waiters.splice(at, 1);
     if (waiter) waiter.found(frame);

@@ -1,0 +1,228 @@
+/** Flow control end to end: who does not read stops who writes, memory stays bounded, and neighbours go on. */
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { KIND } from '@luasocket-web/shared/frames';
+import { STREAM_RESERVE } from '@luasocket-web/shared/limits';
+import { describe, expect, test } from 'vitest';
+import { RawClient } from './support/client.ts';
+import { startPeer, startRelay, until } from './support/relay.ts';
+
+const loopback = (port: number) => ({ family: 4, address: '127.0.0.1', port }) as const;
+const POOL = 128 * 1024;
+
+async function stream(client: RawClient, id: number, peer: Awaited<ReturnType<typeof startPeer>>): Promise<Socket> {
+  client.send({ type: 'open', socket: id, kind: KIND.tcp, family: 4 });
+  client.send({ type: 'connect', request: client.number(), socket: id, target: loopback(peer.port) });
+  await client.next('connected', ({ socket }) => socket === id);
+  return peer.connection();
+}
+
+/** Writes until nobody takes more: the kernel's buffers and the relay's credit are full. */
+async function writeUntilStuck(far: Socket): Promise<void> {
+  const block = Buffer.alloc(256 * 1024);
+  let taken = 0;
+  far.resume();
+  for (;;) {
+    far.write(block, () => {
+      taken += block.length;
+    });
+    const before = taken;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    if (taken === before && far.writableLength > 4 * block.length) return;
+  }
+}
+
+function dataOf(client: RawClient, id: number): Uint8Array[] {
+  return client.inbox.flatMap((frame) => (frame.type === 'data' && frame.socket === id ? [frame.payload] : []));
+}
+
+const sum = (payloads: readonly Uint8Array[]) => payloads.reduce((total, { length }) => total + length, 0);
+
+describe('download', () => {
+  test('a client that gives no credit stops the peer; one that gives some lets it go on', async () => {
+    const relay = await startRelay({ limits: { download: POOL } });
+    const peer = await startPeer();
+    const client = await RawClient.connect(relay);
+    const far = await stream(client, 1, peer);
+    await writeUntilStuck(far);
+    const got = sum(dataOf(client, 1));
+    expect(got).toBeGreaterThan(POOL / 2);
+    expect(got).toBeLessThanOrEqual(POOL + STREAM_RESERVE);
+    expect(relay.stats.keptBytes).toBeLessThan(POOL + 1024 * 1024);
+
+    client.send({ type: 'credit', socket: 1, bytes: got });
+    await until(() => sum(dataOf(client, 1)) > got);
+  });
+
+  test('every byte arrives once and in order while credit comes as it is used', async () => {
+    const relay = await startRelay({ limits: { download: 65_536 } });
+    const peer = await startPeer();
+    const client = await RawClient.connect(relay);
+    const far = await stream(client, 1, peer);
+    const sent = Buffer.from(Uint32Array.from({ length: 1_000_000 }, (_, i) => i).buffer);
+    far.resume().end(sent);
+    const heard: Uint8Array[] = [];
+    const ended = client.next('end');
+    let over = false;
+    ended.then(() => {
+      over = true;
+    });
+    while (!over) {
+      const { payload } = await Promise.race([client.next('data'), ended.then(() => ({ payload: new Uint8Array(0) }))]);
+      heard.push(payload);
+      if (payload.length > 0) client.send({ type: 'credit', socket: 1, bytes: payload.length });
+    }
+    heard.push(...dataOf(client, 1));
+    expect(Buffer.concat(heard).equals(sent)).toBe(true);
+  });
+
+  test('a stalled stream leaves credit for its neighbours', async () => {
+    const relay = await startRelay({ limits: { download: POOL } });
+    const peer = await startPeer();
+    const client = await RawClient.connect(relay);
+    const stalled = await stream(client, 1, peer);
+    await writeUntilStuck(stalled);
+    const neighbour = await stream(client, 2, peer);
+    neighbour.resume();
+    for (let i = 0; i < 100; i++) {
+      neighbour.write(Buffer.alloc(1000, i));
+      const { payload } = await client.next('data', ({ socket }) => socket === 2);
+      expect(payload).toHaveLength(1000);
+      client.send({ type: 'credit', socket: 2, bytes: 1000 });
+    }
+  });
+
+  test('a client that does not read its WebSocket stops the peers; what the relay keeps is bounded', async () => {
+    const relay = await startRelay({ limits: { download: POOL } });
+    const peer = await startPeer();
+    const client = await RawClient.connect(relay);
+    const all = await Promise.all([1, 2, 3, 4].map((id) => stream(client, id, peer)));
+    client.ws.pause();
+    await Promise.all(all.map(writeUntilStuck));
+    expect(relay.stats.keptBytes).toBeLessThan(POOL + 1024 * 1024);
+    client.ws.resume();
+    await until(() => sum(dataOf(client, 1)) > 0);
+  });
+
+  test('a client that takes everything and acknowledges nothing is at fault', async () => {
+    const relay = await startRelay({ limits: { download: POOL } });
+    const peer = await startPeer();
+    const client = await RawClient.connect(relay);
+    client.acknowledges = false;
+    const far = await stream(client, 1, peer);
+    far.resume().write(Buffer.alloc(8 * 1024 * 1024));
+    const fault = client.next('fault');
+    let over = false;
+    fault.then(() => {
+      over = true;
+    });
+    while (!over) {
+      const data = await Promise.race([client.next('data'), fault]);
+      if (data.type === 'data') client.send({ type: 'credit', socket: 1, bytes: data.payload.length });
+    }
+    expect((await fault).code).toBe('limit');
+  });
+
+  test('CLOSE gives back what a stream had outstanding', async () => {
+    const relay = await startRelay({ limits: { download: POOL } });
+    const peer = await startPeer();
+    const client = await RawClient.connect(relay);
+    for (let id = 1; id <= 5; id++) {
+      const far = await stream(client, id, peer);
+      far.on('error', () => {}).write(Buffer.alloc(POOL));
+      await until(() => sum(dataOf(client, id)) > POOL / 2);
+      client.send({ type: 'close', socket: id, consumed: 0 });
+    }
+    await client.barrier();
+    expect(relay.stats.sockets).toBe(0);
+  });
+
+  test('POOL from the client widens what may be outstanding', async () => {
+    const relay = await startRelay({ limits: { download: POOL } });
+    const peer = await startPeer();
+    const client = await RawClient.connect(relay);
+    const far = await stream(client, 1, peer);
+    await writeUntilStuck(far);
+    client.send({ type: 'pool', bytes: POOL * 3 });
+    await until(() => sum(dataOf(client, 1)) > POOL * 2);
+  });
+});
+
+describe('upload', () => {
+  test('credit comes back as the kernel takes what was sent', async () => {
+    const relay = await startRelay({ limits: { upload: POOL } });
+    const peer = await startPeer();
+    const client = await RawClient.connect(relay);
+    const far = await stream(client, 1, peer);
+    let heard = 0;
+    far.on('data', (chunk: Buffer) => {
+      heard += chunk.length;
+    });
+    far.resume();
+    let outstanding = 0;
+    for (let i = 0; i < 100; i++) {
+      while (outstanding + 32_768 > POOL) outstanding -= (await client.next('credit')).bytes;
+      client.send({ type: 'data', socket: 1, payload: Buffer.alloc(32_768) });
+      outstanding += 32_768;
+    }
+    await until(() => heard === 100 * 32_768);
+  });
+
+  test('a peer that does not read gets no more than the kernel and the pool hold', async () => {
+    const relay = await startRelay({ limits: { upload: POOL } });
+    const peer = await startPeer();
+    const client = await RawClient.connect(relay);
+    const far = await stream(client, 1, peer);
+    const payload = Buffer.alloc(16_384);
+    let outstanding = 0;
+    let credit = client.next('credit');
+    // Fill until no credit has come for as long as a barrier takes, several times over.
+    for (let idle = 0; idle < 20; ) {
+      if (outstanding + payload.length <= POOL) {
+        client.send({ type: 'data', socket: 1, payload });
+        outstanding += payload.length;
+        idle = 0;
+        continue;
+      }
+      const back = await Promise.race([credit, client.barrier().then(() => null)]);
+      if (back && 'bytes' in back) {
+        outstanding -= back.bytes;
+        credit = client.next('credit');
+      } else {
+        idle++;
+      }
+    }
+    // Once the peer reads, the rest flows.
+    far.resume();
+    await credit;
+  });
+
+  test('what an error of the connection has swallowed is given back', async () => {
+    const relay = await startRelay({ limits: { upload: POOL } });
+    const peer = await startPeer();
+    const client = await RawClient.connect(relay);
+    const far = await stream(client, 1, peer);
+    far.resetAndDestroy();
+    await client.next('error');
+    client.send({ type: 'data', socket: 1, payload: Buffer.alloc(POOL) });
+    expect(await client.next('credit')).toMatchObject({ socket: 1, bytes: POOL });
+  });
+});
+
+test('BARRIER: what the kernel had when it was asked comes before its answer', async () => {
+  const relay = await startRelay();
+  const peer = await startPeer();
+  const client = await RawClient.connect(relay);
+  const far = await stream(client, 1, peer);
+  far.resume();
+  for (let i = 0; i < 200; i++) {
+    const written = once(far, 'written');
+    far.write(`line ${i}`, () => far.emit('written'));
+    await written;
+    await client.barrier();
+    const heard = dataOf(client, 1);
+    expect(Buffer.concat(heard).toString()).toBe(`line ${i}`);
+    client.inbox.length = 0;
+    client.send({ type: 'credit', socket: 1, bytes: sum(heard) });
+  }
+});
