@@ -121,6 +121,9 @@ export class KernelTcpSocket implements TcpSocket {
   }
 
   getOption(name: string): OptionValue {
+    // An error of a connection or an attempt is told to the sink. Asking for it would take it away from libuv, which
+    // would take a failed attempt for a success.
+    if (name === 'error' && this.#stream !== null && !this.#closed) return null;
     return getOption(this.#system, this.#descriptor, 'tcp', name);
   }
 

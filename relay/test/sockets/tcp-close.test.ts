@@ -166,6 +166,28 @@ describe('the end of a TCP connection', () => {
     accepted.close(false);
   });
 
+  test('data that comes when both directions are shut is answered by a reset', async () => {
+    const { socket, log, name } = listening(sockets);
+    const peer = await dial(name);
+    await until(() => log.arrivals.length === 1);
+    const accepted = log.arrivals[0]?.socket;
+    const { log: sink } = openTcp(sockets);
+    accepted?.adopt(sink);
+    accepted?.resume();
+    accepted?.shutdown('both');
+    await until(() => peer.ended);
+    peer.socket.write('too late');
+    await until(() => sink.failures.length === 1);
+    expect([sink.codes, sink.text]).toEqual([['ECONNRESET'], '']);
+    // Node has seen the end, and sees the reset only when it writes.
+    peer.socket.write('later still');
+    await until(() => peer.closed);
+    expect(peer.error).toBe('EPIPE');
+    expect(accepted?.getOption('keepalive')).toBe(false);
+    accepted?.close(false);
+    socket.close(false);
+  });
+
   test('nothing is told after a close', async () => {
     const { client, clientLog, accepted } = await pair(sockets);
     client.close(false);

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { constants } from 'node:os';
 import type { Family } from '@luasocket-web/shared/address';
 import { describe, expect, test } from 'vitest';
+import { loadSystem } from '../../src/os/libc.ts';
 import { createSockets } from '../../src/sockets/index.ts';
-import { at, deadPort, dial, listening, openTcp, pair, refusal, serve, settle, until } from './support.ts';
+import { at, deadPort, dial, listening, openTcp, openUdp, pair, refusal, serve, settle, until } from './support.ts';
 
 const sockets = createSockets();
 
@@ -174,6 +176,26 @@ describe('a TCP socket', () => {
     await until(() => log.names.length === 1);
     socket.close(false);
     server.close();
+  });
+
+  test('tells a refusal also when it was asked for errors meanwhile', async () => {
+    const { socket, log } = openTcp(sockets);
+    socket.connect(at(4, await deadPort()));
+    expect(socket.getOption('error')).toBe(null);
+    await until(() => log.failures.length === 1);
+    expect([log.codes, log.names]).toEqual([['ECONNREFUSED'], []]);
+    socket.close(false);
+  });
+
+  test('cannot be made when the system has no descriptor left', () => {
+    const system = loadSystem();
+    if (system === null) throw new Error('koffi is needed here');
+    const poor = createSockets({ system: { ...system, socket: () => -constants.errno.EMFILE } });
+    expect(refusal(() => openTcp(poor))).toBe('EMFILE');
+    expect(refusal(() => openUdp(poor))).toBe('EMFILE');
+    const { socket } = openTcp(createSockets({ system: { ...system, duplicate: () => -constants.errno.EMFILE } }));
+    expect(refusal(() => socket.connect(at(4, 1)))).toBe('EMFILE');
+    socket.close(false);
   });
 
   test('keeps the name of an attempt that failed', async () => {
