@@ -21,6 +21,12 @@ export function* sleep(context: Context, values: readonly unknown[]): Op<[]> {
   const seconds = new Args('sleep', values, context.strings).number(1);
   if (context.patience === 'never') return [];
   const limit = seconds > 0 ? Math.min(seconds, INT_MAX) : 0;
-  yield { sources: [], ready: () => false, deadline: context.channel.now() + limit };
+  const { channel } = context;
+  const until = channel.time() + limit;
+  yield { sources: [], ready: () => false, deadline: channel.now() + limit };
+  // The estimate of the relay's clock may have been corrected meanwhile: gettime must not show a shorter sleep.
+  for (let left = until - channel.time(); left > 0; left = until - channel.time()) {
+    yield { sources: [], ready: () => false, deadline: channel.now() + left };
+  }
   return [];
 }
