@@ -9,7 +9,7 @@ export default defineConfig({
     alias: { 'luasocket-web': source('client/src/index.ts'), 'luasocket-relay': source('relay/src/index.ts') },
   },
   test: {
-    include: ['*/test/**/*.test.ts', 'e2e/{coverage,parity}/*.test.ts'],
+    include: ['*/test/**/*.test.ts', 'e2e/{coverage,node,parity}/*.test.ts'],
     // Real sockets on a busy machine: far above what anything here takes, so that it only ends what hangs.
     testTimeout: 30_000,
     hookTimeout: 30_000,
