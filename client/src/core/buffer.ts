@@ -10,7 +10,7 @@ import { isNil, toLong, toSize } from './lua.ts';
 import type { Op } from './op.ts';
 import type { ReceiveResult, SendResult, Stats } from './results.ts';
 import type { TcpState } from './state.ts';
-import { decoded } from './strings.ts';
+import { concatenate, decoded } from './strings.ts';
 import * as usocket from './usocket.ts';
 
 /** buffer.h, BUF_SIZE. */
@@ -18,30 +18,29 @@ export const BUFFER_SIZE = 8192;
 const LF = 10;
 const CR = 13;
 
-/**
- * What buffer_get and buffer_skip do for whoever takes all there is: the buffer's content, else what the kernel has, up
- * to `bulk` bytes at once. Reading many times 8192 bytes one after the other, or together, comes to the same as long as
- * all of it is handed out, so `bulk` may be any multiple of BUFFER_SIZE that is.
- */
-function* takeAll(context: Context, state: TcpState, bulk: number): Op<Uint8Array | Failure> {
-  if (!state.buffer.isEmpty) {
-    const content = state.buffer.content;
-    state.buffer.skip(content.length);
-    state.received += content.length;
-    return content;
-  }
-  const got = yield* usocket.receive(context, state, state.timeout, bulk);
-  if (!(got instanceof Failure)) state.received += got.length;
-  return got;
-}
-
 /** buffer_get: sees to it that the buffer holds something. */
 function* get(context: Context, state: TcpState): Op<Failure | null> {
   if (!state.buffer.isEmpty) return null;
   const got = yield* usocket.receive(context, state, state.timeout, BUFFER_SIZE);
   if (got instanceof Failure) return got;
-  state.buffer.fill(got);
+  state.buffer.fill(concatenate(got));
   return null;
+}
+
+/**
+ * buffer_get and buffer_skip for whoever takes everything: up to `max` bytes of what the kernel has, past the buffer,
+ * which is empty. `max` is a multiple of BUFFER_SIZE: as many buffers would have been filled and emptied.
+ */
+function* getThrough(context: Context, state: TcpState, max: number, out: Uint8Array[]): Op<number | Failure> {
+  const got = yield* usocket.receive(context, state, state.timeout, max);
+  if (got instanceof Failure) return got;
+  let count = 0;
+  for (const piece of got) {
+    out.push(piece);
+    count += piece.length;
+  }
+  state.received += count;
+  return count;
 }
 
 /** buffer_skip, counted. */
@@ -55,11 +54,9 @@ function* receiveCount(context: Context, state: TcpState, wanted: number, out: U
   let left = wanted;
   do {
     if (left >= BUFFER_SIZE && state.buffer.isEmpty) {
-      const bulk = Math.min(left - (left % BUFFER_SIZE), Number.MAX_SAFE_INTEGER);
-      const got = yield* takeAll(context, state, bulk);
-      if (got instanceof Failure) return got;
-      out.push(got);
-      left -= got.length;
+      const count = yield* getThrough(context, state, left - (left % BUFFER_SIZE), out);
+      if (count instanceof Failure) return count;
+      left -= count;
       continue;
     }
     const failure = yield* get(context, state);
@@ -75,12 +72,16 @@ function* receiveCount(context: Context, state: TcpState, wanted: number, out: U
 
 /** recvall: until the end, which is a success if anything came in this call. */
 function* receiveAll(context: Context, state: TcpState, out: Uint8Array[]): Op<Failure | null> {
-  const before = out.length;
+  const before = state.received;
+  if (!state.buffer.isEmpty) {
+    const content = state.buffer.content;
+    out.push(content);
+    skip(state, content.length);
+  }
   for (;;) {
-    const got = yield* takeAll(context, state, Number.MAX_SAFE_INTEGER);
-    if (got === usocket.IO_CLOSED) return out.length > before ? null : got;
-    if (got instanceof Failure) return got;
-    out.push(got);
+    const count = yield* getThrough(context, state, Number.POSITIVE_INFINITY, out);
+    if (count === usocket.IO_CLOSED && state.received !== before) return null;
+    if (count instanceof Failure) return count;
   }
 }
 

@@ -75,7 +75,9 @@ export interface Stream extends Socket {
   listen(backlog: number): Pending<void>;
   /** accept(2): the next waiting connection, null when none, a Failure (EINVAL) when not listening. */
   accept(): Stream | Failure | null;
-  /** recv(2): 1..max bytes (a view that the caller may keep), END, null when it would block, or the pending error (once). */
+  /** How many bytes recv has at once: FIONREAD. */
+  readonly available: number;
+  /** recv(2), but at most one piece of what is there: 1..max bytes (a view that the caller may keep), END, null when it would block, or the pending error (once). */
   recv(max: number): Uint8Array | typeof END | Failure | null;
   /** send(2): how many of data[from..to) were taken; 0 when it would block; EPIPE after the end. `data` may be kept: the caller must not change it. */
   send(data: Uint8Array, from: number, to: number): number | Failure;

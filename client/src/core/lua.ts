@@ -36,17 +36,27 @@ export function numberText(n: number): string {
   // What 0/0 yields on x86 has its sign bit set, and printf shows it.
   if (Number.isNaN(n)) return '-nan';
   if (!Number.isFinite(n)) return n > 0 ? 'inf' : '-inf';
-  const [mantissa = '', exponent = '0'] = n.toExponential(13).split('e');
+  const [mantissa = '', exponent = '0'] = rounded(n).split('e');
   const power = Number(exponent);
   if (power < -4 || power >= 14) {
-    const digits = trimZeros(mantissa);
-    return `${digits}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
+    return `${trimZeros(mantissa)}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
   }
-  return trimZeros(n.toFixed(13 - power));
+  const sign = n < 0 ? '-' : '';
+  const digits = mantissa.replace(/[-.]/g, '').padStart(14 - Math.min(power, 0), '0');
+  const point = Math.max(power, 0) + 1;
+  return sign + trimZeros(`${digits.slice(0, point)}.${digits.slice(point)}`);
+}
+
+/** Fourteen digits, like toExponential(13); but a tie goes to the even digit, as printf has it. */
+function rounded(n: number): string {
+  const nearest = n.toExponential(13);
+  const [exact = '', exponent] = n.toExponential(100).split('e');
+  const [, kept = '', even] = /^(-?\d\.\d{12}(\d))50*$/.exec(exact) ?? [];
+  return even !== undefined && '02468'.includes(even) ? `${kept}e${exponent}` : nearest;
 }
 
 function trimZeros(text: string): string {
-  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
+  return text.includes('.') ? text.replace(/\.?0*$/, '') : text;
 }
 
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;

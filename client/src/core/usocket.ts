@@ -36,13 +36,14 @@ function* retry<T>(
   direction: 'readable' | 'writable',
   attempt: (socket: AnyKind) => T | null,
 ): Op<T | Failure> {
-  let fenced = false;
+  let expired = false;
   for (;;) {
     const slot = lookUp(context, holder);
     if (slot instanceof Failure) return slot;
     const { socket } = slot;
     const result = attempt(socket);
     if (result !== null) return result;
+    if (expired) return IO_TIMEOUT;
     const ready = () => slot.closed || socket[direction];
     const now = context.channel.now();
     const limit = context.patience === 'never' ? 0 : timeout.patience(now);
@@ -50,25 +51,29 @@ function* retry<T>(
       yield { sources: [socket, slot], ready, deadline: now + limit };
       if (ready()) continue;
     }
-    if (fenced || !(yield* fence(context, [socket, slot], ready))) return IO_TIMEOUT;
-    fenced = true;
+    expired = true;
+    // One last look, at what the relay's kernel has.
+    yield* fence(context, [socket, slot], ready);
   }
 }
 
 /**
- * socket_recv on a stream: 1 to `max` bytes; IO_CLOSED at the end. With `deaf` (reading was shut down here) the end may
- * only mean that nothing is here: what the kernel has queued is still delivered.
+ * socket_recv on a stream: 1 to `max` bytes, in as many pieces as they came in; IO_CLOSED at the end. With `deaf`
+ * (reading was shut down here) the end may only mean that nothing is here: what the kernel has queued is still delivered.
  */
 export function* receive(
   context: Context,
   holder: Holder & { readonly deaf: boolean },
   timeout: Timeout,
   max: number,
-): Op<Uint8Array | Failure> {
-  const attempt = (socket: AnyKind): Uint8Array | Failure | null => {
+): Op<Uint8Array[] | Failure> {
+  const attempt = (socket: AnyKind): Uint8Array[] | Failure | null => {
     const got = take(socket, max);
     if (got === null || got instanceof Failure) return got;
-    return got.payload.length === 0 ? IO_CLOSED : got.payload.subarray(0, max);
+    if (got.payload.length === 0) return IO_CLOSED;
+    const pieces = [got.payload.subarray(0, max)];
+    if (socket.kind === 'tcp') gather(socket, max - got.payload.length, pieces);
+    return pieces;
   };
   const got = yield* retry(context, holder, timeout, 'readable', attempt);
   if (got !== IO_CLOSED || !holder.deaf) return got;
@@ -76,6 +81,16 @@ export function* receive(
   if (slot instanceof Failure) return slot;
   yield* fence(context, [slot], () => slot.closed);
   return slot.closed ? IO_CLOSED : (attempt(slot.socket) ?? IO_CLOSED);
+}
+
+/** Takes what else is there, up to `max` bytes: recv(2) would have had it in one. */
+function gather(socket: Stream, max: number, pieces: Uint8Array[]): void {
+  for (let left = max; left > 0 && socket.available > 0; ) {
+    const more = socket.recv(left);
+    if (!(more instanceof Uint8Array)) return;
+    pieces.push(more);
+    left -= more.length;
+  }
 }
 
 /** What recvfrom(2) yields; from a stream it has no peer, and no bytes at the end. */

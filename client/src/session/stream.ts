@@ -121,6 +121,10 @@ export class SessionStream extends SessionSocket implements Stream {
     return next;
   }
 
+  get available(): number {
+    return this.#queue.length;
+  }
+
   /** tcp_recvmsg: data, the end, the error, the shutdown, in this order. */
   recv(max: number): Uint8Array | typeof END | Failure | null {
     if (this.#phase === 'listen') return new Failure('ENOTCONN');
