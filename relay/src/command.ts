@@ -27,8 +27,8 @@ export function parseCommand(
   const command = new Command('luasocket-relay')
     .description('Gives browser pages TCP and UDP sockets: the relay of luasocket-web.')
     .version(version, '-V, --version')
-    .argument('[nothing]')
-    .allowExcessArguments(false)
+    // Let in here to be refused by name below.
+    .allowExcessArguments(true)
     .configureOutput({
       writeOut: (text) => {
         out += text;

@@ -226,3 +226,60 @@ test('BARRIER: what the kernel had when it was asked comes before its answer', a
     client.send({ type: 'credit', socket: 1, bytes: sum(heard) });
   }
 });
+
+describe('after CLOSE', () => {
+  test('what was sent is still delivered to a slow peer', async () => {
+    const relay = await startRelay();
+    const peer = await startPeer();
+    const client = await RawClient.connect(relay);
+    const far = await stream(client, 1, peer);
+    const sent = Buffer.alloc(1000 * 1000, 'x');
+    for (let at = 0; at < sent.length; at += 100_000) {
+      client.send({ type: 'data', socket: 1, payload: sent.subarray(at, at + 100_000) });
+    }
+    client.send({ type: 'close', socket: 1, consumed: 0 });
+    await client.barrier();
+    const heard: Buffer[] = [];
+    far.on('data', (chunk: Buffer) => heard.push(chunk));
+    await once(far.resume(), 'end');
+    expect(Buffer.concat(heard).equals(sent)).toBe(true);
+  });
+
+  test('a client cannot make the relay keep more than its pool for peers that do not read', async () => {
+    const relay = await startRelay({ limits: { upload: POOL } });
+    const peer = await startPeer();
+    const client = await RawClient.connect(relay);
+    const missing: Promise<number>[] = [];
+    const all: Socket[] = [];
+    for (let id = 1; id <= 3; id++) {
+      const far = await stream(client, id, peer);
+      all.push(far);
+      let heard = 0;
+      far.on('data', (chunk: Buffer) => {
+        heard += chunk.length;
+      });
+      far.pause();
+      // Until no credit comes back: the kernel takes no more, and the pool is used up.
+      let sent = 0;
+      let room = POOL;
+      for (let idle = 0; idle < 3; idle++) {
+        for (; room >= 32_768; room -= 32_768) {
+          client.send({ type: 'data', socket: id, payload: Buffer.alloc(32_768) });
+          sent += 32_768;
+          idle = 0;
+        }
+        await client.barrier();
+        for (const frame of client.inbox.splice(0)) if (frame.type === 'credit') room += frame.bytes;
+      }
+      client.send({ type: 'close', socket: id, consumed: 0 });
+      const over = Promise.race(['end', 'error'].map((event) => new Promise((resolve) => far.once(event, resolve))));
+      missing.push(over.then(() => sent - heard));
+    }
+    await client.barrier();
+    for (const far of all) far.resume();
+    const [first, ...others] = await Promise.all(missing);
+    expect(first).toBe(0);
+    // They were reset, and what the kernel had not taken is gone.
+    for (const bytes of others) expect(bytes).toBeGreaterThanOrEqual(POOL);
+  });
+});

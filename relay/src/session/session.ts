@@ -12,6 +12,7 @@ import type { Names } from '../dns/names.ts';
 import type { Gate } from '../gate.ts';
 import type { Log } from '../log.ts';
 import type { SocketFactory } from '../sockets/socket.ts';
+import { Budget } from './budget.ts';
 import type { Connection, Ending, Owner } from './connection.ts';
 import { type Context, dispatch } from './dispatch.ts';
 import { Leases } from './leases.ts';
@@ -43,6 +44,8 @@ export interface SessionOptions {
   readonly names: Names;
   readonly sockets: SocketFactory;
   readonly leases: number;
+  /** What closed sockets of all sessions may still have to deliver, bytes. */
+  readonly lingering: Budget;
   /** The session is over and its sockets are released. */
   readonly onEnd: () => void;
 }
@@ -71,6 +74,7 @@ export class Session implements Owner, Voice {
         voice: this,
         send,
         receive,
+        lingering: new Budget(limits.upload, options.lingering),
         adopt: (create) => table.adopt(create),
         forget: (stream) => table.remove(stream),
       }),

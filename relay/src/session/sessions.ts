@@ -9,6 +9,7 @@ import type { Names } from '../dns/names.ts';
 import type { Gate } from '../gate.ts';
 import type { Log } from '../log.ts';
 import type { SocketFactory } from '../sockets/socket.ts';
+import { Budget } from './budget.ts';
 import { Connection, type Door } from './connection.ts';
 import { verify } from './mac.ts';
 import type { Clock } from './parts.ts';
@@ -16,6 +17,8 @@ import { Session } from './session.ts';
 
 /** Beyond the download pool: what may wait for a client that does not read before the relay stops reading it. */
 const PATIENCE_BYTES = 1024 * 1024;
+/** Bytes that closed sockets of all sessions may still have to deliver to slow peers. */
+const LINGERING_BYTES = 64 * 1024 * 1024;
 
 export interface SessionsOptions {
   readonly config: Config;
@@ -32,6 +35,7 @@ export class Sessions implements Door {
   /** Stands in for the key of a session that does not exist, so that looking for one takes the same time. */
   readonly #noKey = randomBytes(KEY_BYTES);
   readonly #sessions = new Map<string, Session>();
+  readonly #lingering = new Budget(LINGERING_BYTES);
   #draining = false;
   #whenEmpty: (() => void) | undefined;
 
@@ -91,6 +95,7 @@ export class Sessions implements Door {
       names,
       sockets,
       leases,
+      lingering: this.#lingering,
       onEnd: () => this.#ended(name),
     });
     this.#sessions.set(name, session);

@@ -8,6 +8,7 @@ import type { ReceivePool, SendPool } from '@luasocket-web/shared/flow';
 import type { RelayFrame } from '@luasocket-web/shared/frames';
 import { MAX_DATA } from '@luasocket-web/shared/limits';
 import type { SystemFailure, TcpSink, TcpSocket } from '../sockets/socket.ts';
+import type { Budget } from './budget.ts';
 import { Ordered } from './ordered.ts';
 import type { Voice } from './parts.ts';
 import { outcomeOf } from './requests.ts';
@@ -73,6 +74,8 @@ export interface StreamsOptions {
   readonly receive: ReceivePool;
   /** Finds room for a connection in the session's table; null when there is none. */
   readonly adopt: (create: (id: number) => Stream) => Stream | null;
+  /** Bytes that closed sockets may still have to deliver. */
+  readonly lingering: Budget;
   /** A connection that nobody took is gone from the table. */
   readonly forget: (stream: Stream) => void;
 }
@@ -168,7 +171,7 @@ export class Streams {
       stream.listener = null;
       stream.socket?.close(true);
     } else {
-      stream.socket?.close(reset);
+      this.#release(stream, reset);
     }
     stream.socket = null;
     const could = this.#mayRead;
@@ -180,6 +183,14 @@ export class Streams {
     this.#send.close(stream.id);
     this.#receive.close(stream.id);
     this.#review(could);
+  }
+
+  /** close(2) delivers what is still to be written, which is memory that no credit bounds any more; so a budget does. */
+  #release({ socket, unwritten }: Stream, reset: boolean): void {
+    const { lingering } = this.#options;
+    if (reset || unwritten === 0) socket?.close(reset);
+    else if (lingering.take(unwritten)) socket?.close(false, () => lingering.giveBack(unwritten));
+    else socket?.close(true);
   }
 
   connected(stream: Stream, local: Endpoint, peer: Endpoint): void {

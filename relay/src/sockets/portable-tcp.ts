@@ -111,10 +111,10 @@ export class PortableTcpSocket implements TcpSocket {
     this.#stream?.resume();
   }
 
-  close(reset: boolean): void {
+  close(reset: boolean, gone?: () => void): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#stream?.close(reset);
+    this.#stream?.close(reset, gone);
     this.#listener?.close();
     this.#handle?.close();
     this.#handle = null;

@@ -63,8 +63,11 @@ export interface TcpSocket extends RelaySocket {
   shutdown(how: 'receive' | 'send' | 'both'): void;
   pause(): void;
   resume(): void;
-  /** close(2): what was written is still delivered; `reset` resets instead (SO_LINGER 0). Nothing is told afterwards. */
-  close(reset: boolean): void;
+  /**
+   * close(2): what was written is still delivered; `reset` resets instead (SO_LINGER 0). Nothing is told afterwards,
+   * save `gone`: a connection's descriptor is closed, so what was written is delivered or given up.
+   */
+  close(reset: boolean, gone?: () => void): void;
 }
 
 export interface UdpSink {

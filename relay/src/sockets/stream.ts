@@ -19,7 +19,7 @@ import { readLinger, takeError, writeLinger } from './options.ts';
 import { SystemFailure } from './socket.ts';
 
 /** Milliseconds that a closed socket may go on delivering what was written: Linux' tcp_fin_timeout. */
-export const LINGER_MILLISECONDS = 60_000;
+const LINGER_MILLISECONDS = 60_000;
 /**
  * Milliseconds after which a connection that is not read from is asked whether it has been reset: libuv does not watch
  * it then. A reset answers what was sent, so it comes about a round trip later.
@@ -166,12 +166,14 @@ export class TcpStream {
   }
 
   /** close(2). `reset`, SO_LINGER with no time, and unread data reset the connection, as in the kernel. */
-  close(reset: boolean): void {
+  close(reset: boolean, gone?: () => void): void {
     if (this.#closed) return;
     this.#closed = true;
     this.events = null;
     clearTimeout(this.#probe);
     this.#dropHusk();
+    if (this.#net.closed) gone?.();
+    else if (gone) this.#net.once('close', gone);
     if (this.#net.destroyed) return;
     if (!this.#open) {
       this.#net.destroy();

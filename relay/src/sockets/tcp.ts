@@ -108,10 +108,10 @@ export class KernelTcpSocket implements TcpSocket {
     this.#stream?.resume();
   }
 
-  close(reset: boolean): void {
+  close(reset: boolean, gone?: () => void): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#stream?.close(reset);
+    this.#stream?.close(reset, gone);
     this.#listener?.close();
     this.#releaseOwn();
   }
