@@ -75,7 +75,6 @@ async function make(owner: Owner): Promise<Made> {
   await accepted.send('a line\n');
   const datagrams: UdpSocket = must(socket.udp());
   if (owner === 'connected') must(await datagrams.setpeername('127.0.0.1', port));
-  else must(await datagrams.setsockname('127.0.0.1', 0));
   datagrams.settimeout(0);
   const master = must(socket.tcp());
   const objects: Readonly<Record<Owner, object>> = {

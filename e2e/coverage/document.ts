@@ -1,5 +1,5 @@
 /** docs/api-coverage.md as text, from the entries. */
-import { counterpart, type Entry, entries, keyOf, NOTES } from './entries.ts';
+import { CONSTANTS, counterpart, type Entry, entries, keyOf, NOTES } from './entries.ts';
 
 export function coverageDocument(): string {
   const documented = entries.filter((entry) => entry.documented);
@@ -23,8 +23,9 @@ ${table(beyond)}
 }
 
 function table(rows: readonly Entry[]): string {
-  const lines = rows.map(
-    (entry) => `| \`${keyOf(entry)}\` | \`${counterpart(entry)}\` | ${NOTES.get(keyOf(entry)) ?? ''} |`,
-  );
+  const lines = rows.map((entry) => {
+    const written = CONSTANTS.has(entry.name) ? keyOf(entry) : `${keyOf(entry)}()`;
+    return `| \`${written}\` | \`${counterpart(entry)}\` | ${NOTES.get(keyOf(entry)) ?? ''} |`;
+  });
   return ['| LuaSocket | here | notes |', '|---|---|---|', ...lines].join('\n');
 }

@@ -87,6 +87,7 @@ export const NOTES: ReadonlyMap<string, string> = new Map([
   ['connected:getpeername', PEER_NAME],
   ['connected:getoption', UDP_OPTIONS],
   ['connected:setoption', OPTIONS],
+  ['connected:getsockname', LOCAL_NAME],
   ['connected:receive', NO_PARTIAL],
   ['connected:send', BYTES],
   ['connected:setpeername', '`"*"` makes the object unconnected again; no port is needed then.'],
