@@ -1,0 +1,107 @@
+/** The command as a process: what it prints and with what it exits. Built for this, as a user would have it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { build } from 'vite';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { WebSocket } from 'ws';
+
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+// Where package.json lies as it does beside dist/.
+const OUTPUT = at('../test-results');
+
+beforeAll(async () => {
+  const outDir = { outDir: OUTPUT, emptyOutDir: true };
+  await build({ configFile: at('../../vite.config.ts'), mode: 'relay', logLevel: 'error', build: outDir });
+});
+
+interface Run {
+  readonly child: ChildProcess;
+  readonly out: () => string;
+  readonly error: () => string;
+  readonly exit: Promise<number | null>;
+}
+
+function run(...args: string[]): Run {
+  const child = spawn(process.execPath, [`${OUTPUT}/cli.js`, ...args], { stdio: 'pipe' });
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
+  let out = '';
+  let error = '';
+  child.stdout.on('data', (chunk) => {
+    out += chunk;
+    child.emit('printed');
+  });
+  child.stderr.on('data', (chunk) => {
+    error += chunk;
+  });
+  return { child, out: () => out, error: () => error, exit: once(child, 'close').then(([code]) => code) };
+}
+
+/** The URL that a started relay prints. */
+async function url({ child, out }: Run): Promise<URL> {
+  while (!out().includes('\n')) await once(child, 'printed');
+  return new URL(/http:\S+/.exec(out())?.[0] ?? '');
+}
+
+describe('luasocket-relay', () => {
+  test('prints its URL, serves, and exits with 0 when it is told to end', async () => {
+    const relay = run('--listen', '127.0.0.1:0', '--log', 'silent');
+    const page = await url(relay);
+    expect((await fetch(new URL('/healthz', page))).status).toBe(200);
+    relay.child.kill('SIGTERM');
+    expect(await relay.exit).toBe(0);
+    expect(relay.error()).toBe('');
+  });
+
+  test('SIGINT during a session: tells it, waits for the deadline, exits with 0', async () => {
+    const relay = run('--listen', '127.0.0.1:0', '--log', 'silent', '--limits-drain-seconds', '0.1');
+    const page = await url(relay);
+    const ws = new WebSocket(`ws://${page.host}/relay`);
+    await once(ws, 'message');
+    ws.send(Buffer.from('940001c000', 'hex'));
+    await once(ws, 'message');
+    const closed = once(ws, 'close');
+    relay.child.kill('SIGINT');
+    expect((await closed)[0]).toBe(4013);
+    expect(await relay.exit).toBe(0);
+  });
+
+  test('--help and --version', async () => {
+    const help = run('--help');
+    expect(await help.exit).toBe(0);
+    expect(help.out()).toContain('--listen');
+    const version = run('--version');
+    expect(await version.exit).toBe(0);
+    expect(version.out()).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  test('wrong use exits with 2 and says what is wrong', async () => {
+    const relay = run('--listen', 'nowhere');
+    expect(await relay.exit).toBe(2);
+    expect(relay.error()).toContain('--listen');
+    expect(relay.out()).toBe('');
+  });
+
+  test('public mode without keys and origins does not start', async () => {
+    const relay = run('--listen', '0.0.0.0:0');
+    expect(await relay.exit).toBe(2);
+    expect(relay.error()).toContain('--ticket-keys');
+    expect(relay.error()).toContain('--origins');
+  });
+
+  test('a port that is taken: exits with 1', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    onTestFinished(() => {
+      other.close();
+    });
+    const address = other.address();
+    const port = typeof address === 'object' && address ? address.port : 0;
+    const relay = run('--listen', `127.0.0.1:${port}`, '--practice');
+    expect(await relay.exit).toBe(1);
+    expect(relay.error()).toContain('EADDRINUSE');
+  });
+});
