@@ -281,6 +281,32 @@ describe('a session', () => {
     expect(client.relay.state).toBe('closed');
   });
 
+  test('ends with its page: a browser closes with 1001 then, and nobody could resume', async () => {
+    const relay = await startRelay();
+    const sockets: WebSocket[] = [];
+    class Kept extends WebSocket {
+      constructor(url: string) {
+        super(url);
+        sockets.push(this);
+      }
+    }
+    const client = await openSession(relay.address.url, { WebSocket: Kept });
+    let ended = Promise.resolve();
+    const stream = await dial(
+      client,
+      await serve((socket) => {
+        socket.resume();
+        ended = new Promise((resolve) => socket.once('end', resolve));
+      }),
+    );
+    await sendAll(stream, bytes('x'));
+    await answer(client.channel.barrier());
+    sockets[0]?.close(1001);
+    await ended;
+    expect(relay.stats.sessions).toBe(0);
+    client.close();
+  });
+
   test('says why it cannot begin', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -6,7 +6,7 @@
  */
 import type { Endpoint } from '@luasocket-web/shared/address';
 import type { OptionValue } from '@luasocket-web/shared/frames';
-import { DATAGRAM_OVERHEAD, MAX_DATAGRAM_V4, MAX_DATAGRAM_V6 } from '@luasocket-web/shared/limits';
+import { DATAGRAM_OVERHEAD, DATAGRAM_QUEUE, MAX_DATAGRAM_V4, MAX_DATAGRAM_V6 } from '@luasocket-web/shared/limits';
 import type { SocketStatus } from '../api.ts';
 import { type Datagram, type DatagramSocket, Failure, type Pending, type Where } from '../core/channel.ts';
 import { DONE, failed, Settled } from './pending.ts';
@@ -14,13 +14,17 @@ import { SessionSocket, shown, targetOf } from './socket.ts';
 
 /** Peers whose first datagram has passed that are remembered; the oldest goes. Forgetting one costs a round trip. */
 const PROVEN_PEERS = 1024;
+/** Taken datagrams at the front of the queue before the rest is moved up, so that moving costs little per datagram. */
+const COMPACT_DATAGRAMS = 64;
 
 export class SessionDatagramSocket extends SessionSocket implements DatagramSocket {
   readonly kind = 'udp';
   /** What has come and was not taken; those before #head are taken. */
   #queue: (Datagram | null)[] = [];
   #head = 0;
+  /** Bytes of payload in the queue, and what they cost with their overhead. */
   #queued = 0;
+  #cost = 0;
   #peer: Endpoint | null = null;
   readonly #proven = new Set<string>();
   #received = 0;
@@ -73,12 +77,14 @@ export class SessionDatagramSocket extends SessionSocket implements DatagramSock
     if (this.#head === this.#queue.length) {
       this.#queue = [];
       this.#head = 0;
-    } else if (this.#head >= 64 && this.#head * 2 >= this.#queue.length) {
+    } else if (this.#head >= COMPACT_DATAGRAMS && this.#head * 2 >= this.#queue.length) {
       this.#queue = this.#queue.slice(this.#head);
       this.#head = 0;
     }
+    const cost = next.payload.length + DATAGRAM_OVERHEAD;
     this.#queued -= next.payload.length;
-    this.wire.consumed(this.id, next.payload.length + DATAGRAM_OVERHEAD);
+    this.#cost -= cost;
+    this.wire.consumed(this.id, cost);
     return next;
   }
 
@@ -130,8 +136,14 @@ export class SessionDatagramSocket extends SessionSocket implements DatagramSock
     };
   }
 
-  /** DATAGRAM, already counted against the credit. */
+  /** DATAGRAM, already counted against the credit. The newest is dropped when the queue is full, as by a kernel. */
   datagram(peer: Endpoint, payload: Uint8Array): void {
+    const cost = payload.length + DATAGRAM_OVERHEAD;
+    if (this.#cost + cost > DATAGRAM_QUEUE) {
+      this.wire.consumed(this.id, cost);
+      return;
+    }
+    this.#cost += cost;
     this.#queue.push({ payload, peer });
     this.#queued += payload.length;
     this.#received += payload.length;

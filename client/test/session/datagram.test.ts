@@ -200,6 +200,20 @@ describe('a UDP socket', () => {
     expect(given).toBe(4 * (1000 + DATAGRAM_OVERHEAD));
   });
 
+  test('a full queue drops the newest, and gives its credit back', () => {
+    const relay = new Scripted();
+    const socket = udp(relay);
+    const payload = new Uint8Array(60_000);
+    for (let i = 0; i < 5; i++) relay.tell({ type: 'datagram', socket: ONE, peer: { ...PEER, port: i }, payload });
+    const given = relay.sent.reduce((sum, frame) => sum + (frame.type === 'credit' ? frame.bytes : 0), 0);
+    expect(given).toBe(2 * (60_000 + DATAGRAM_OVERHEAD));
+    const ports: number[] = [];
+    for (let got = socket.recv(); got !== null; got = socket.recv()) ports.push((got as Datagram).peer.port);
+    expect(ports).toEqual([0, 1, 2]);
+    relay.tell(datagram('again'));
+    expect(socket.readable).toBe(true);
+  });
+
   test('after the relay is lost: what has come, then CLOSED', () => {
     const relay = new Scripted();
     const socket = udp(relay);

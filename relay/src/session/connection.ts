@@ -16,6 +16,8 @@ const FLUSH_BYTES = 64 * 1024;
 const CONGESTED_BYTES = 512 * 1024;
 const RELIEVED_BYTES = 256 * 1024;
 const NORMAL_CLOSE = 1000;
+/** What a browser sends when the page is left: nobody has the key any more, so nobody will resume. */
+const PAGE_GONE = 1001;
 
 /** What the WebSocket's end means for the session: over in good order, over by a fault, or to be resumed. */
 export type Ending = 'done' | 'fault' | 'lost';
@@ -74,7 +76,7 @@ export class Connection {
     ).unref();
     this.#keepalive = setInterval(() => this.#keepAlive(), options.pingSeconds * 1000).unref();
     ws.on('message', (data, isBinary) => this.#message(data, isBinary));
-    ws.on('close', (code) => this.#end(code === NORMAL_CLOSE ? 'done' : isFaultClose(code) ? 'fault' : 'lost'));
+    ws.on('close', (code) => this.#end(isDone(code) ? 'done' : isFaultClose(code) ? 'fault' : 'lost'));
     // The client broke WebSocket itself; ws has closed it already, with the protocol's fault (see StrictWebSocket).
     ws.on('error', (error) => {
       options.log.info({ error: error.message }, 'WebSocket error');
@@ -223,6 +225,10 @@ export class Connection {
 }
 
 type WebSocketData = Parameters<typeof Buffer.isBuffer>[0];
+
+function isDone(code: number): boolean {
+  return code === NORMAL_CLOSE || code === PAGE_GONE;
+}
 
 function isFaultClose(code: number): boolean {
   return Object.values(FAULTS).some((fault) => fault.close === code);
