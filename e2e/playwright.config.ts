@@ -5,8 +5,8 @@
  */
 import { existsSync } from 'node:fs';
 import { defineConfig } from '@playwright/test';
+import { inCi } from './fixtures/program.ts';
 
-const ci = Boolean(process.env.CI);
 const chromium = process.env.CHROMIUM_PATH ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
 
 export default defineConfig({
@@ -16,7 +16,7 @@ export default defineConfig({
   globalSetup: './fixtures/built.ts',
   fullyParallel: false,
   workers: 2,
-  forbidOnly: ci,
+  forbidOnly: inCi(),
   // A test that only passes the second time has found something.
   retries: 0,
   // Generous: a loaded two-core machine takes seconds where a desktop takes milliseconds. Nothing waits for time to pass.

@@ -208,7 +208,6 @@ test('the clock and the names of the relay’s own machine', async ({ tab }) => 
       localhost: (await socket.dns.toip('localhost'))[0],
       loopback: (await socket.dns.tohostname('127.0.0.1'))[0],
       host: typeof (await socket.dns.gethostname())[0],
-      none: await socket.dns.toip(''),
     };
   });
   expect(Math.abs(got.first - before)).toBeLessThan(60);
@@ -217,6 +216,5 @@ test('the clock and the names of the relay’s own machine', async ({ tab }) => 
     localhost: '127.0.0.1',
     loopback: expect.any(String),
     host: 'string',
-    none: [null, 'host not found'],
   });
 });
