@@ -6,7 +6,7 @@ import type { Endpoint, Family } from '@luasocket-web/shared/address';
 import type { OptionValue } from '@luasocket-web/shared/frames';
 import type { System } from '../os/system.ts';
 import { nowhere } from './endpoint.ts';
-import { check } from './failure.ts';
+import { check, nodeFailure } from './failure.ts';
 import { TcpListener } from './listener.ts';
 import { getOption, setOption } from './options.ts';
 import { SystemFailure, type TcpSink, type TcpSocket } from './socket.ts';
@@ -66,7 +66,7 @@ export class KernelTcpSocket implements TcpSocket {
     this.#spent = false;
     // Node connects a copy: a failed attempt costs it the copy, and we keep the binding and the options.
     const copy = check(this.#system, this.#system.duplicate(this.#fd));
-    const stream = new TcpStream(this.#system, { fd: copy }, this.#readBuffer, null);
+    const stream = this.#streamOn(copy);
     stream.events = this.#streamEvents(stream, sink, peer);
     stream.connect(peer);
     this.#stream = stream;
@@ -136,6 +136,15 @@ export class KernelTcpSocket implements TcpSocket {
     if (this.#closed) return NONE;
     if (this.#fd !== NONE) return this.#fd;
     return this.#stream?.fd ?? this.#listener?.fd ?? NONE;
+  }
+
+  #streamOn(fd: number): TcpStream {
+    try {
+      return new TcpStream(this.#system, { fd }, this.#readBuffer, null);
+    } catch (error) {
+      this.#system.close(fd);
+      throw nodeFailure(error as Error);
+    }
   }
 
   #releaseOwn(): void {

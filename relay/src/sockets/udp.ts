@@ -39,6 +39,7 @@ export class KernelUdpSocket implements UdpSocket {
     try {
       this.#receiver.bind({ fd: this.#fd, exclusive: true });
     } catch (error) {
+      this.#receiver.close();
       system.close(this.#fd);
       throw nodeFailure(error as Error);
     }
