@@ -164,6 +164,18 @@ describe('receiving', () => {
     }
   });
 
+  test('what closed sockets had not told is forgotten', () => {
+    const pool = new ReceivePool(POOL);
+    for (let socket = 1; socket <= 1000; socket++) {
+      pool.received(socket, 500);
+      pool.consumed(socket, 500);
+      pool.close(socket);
+    }
+    pool.received(1001, 500);
+    pool.consumed(1001, 500);
+    expect(pool.takeCredits()).toEqual([]);
+  });
+
   test('beyond pool and reserves is a fault', () => {
     const pool = new ReceivePool(POOL);
     pool.received(1, POOL + STREAM_RESERVE);

@@ -14,7 +14,7 @@ import { checkDatagram, checkRange, RANGES, type Range } from './rules.ts';
 import { utf8Length, wellFormed } from './utf8.ts';
 
 /** Plain msgpack: no records, so no extension types and no generated code (which a page's CSP would forbid). */
-const packr = new Packr({ useRecords: false, variableMapSize: true });
+const packr = new Packr({ useRecords: false });
 
 /** What msgpackr is given; maps as Map, since it would call an object's toJSON. */
 type Packable =
