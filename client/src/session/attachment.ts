@@ -37,7 +37,7 @@ export type Introduction =
       readonly hmac: (key: Uint8Array, data: Uint8Array) => Promise<Uint8Array>;
     };
 
-export interface AttachmentEvents {
+interface AttachmentEvents {
   /** The relay has answered HELLO, so many seconds after it was sent. */
   welcomed(welcome: FrameOf<'welcome'>, roundtrip: number): void;
   /** The relay has answered RESUME and proven that it is the one. */

@@ -14,7 +14,7 @@ interface Event {
   readonly run: () => void;
 }
 
-export const hmac = (key: Uint8Array, data: Uint8Array) =>
+const hmac = (key: Uint8Array, data: Uint8Array) =>
   new Uint8Array(createHmac('sha256', key).update(data).digest());
 
 export class VirtualHost implements Host {
