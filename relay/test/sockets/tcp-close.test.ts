@@ -13,11 +13,13 @@ describe('the end of a TCP connection', () => {
     await until(() => log.arrivals.length === 1);
     const accepted = log.arrivals[0]?.socket;
     const bytes = randomBytes(16 << 20);
+    let gone = 0;
     accepted?.write(bytes);
-    accepted?.close(false);
+    accepted?.close(false, () => gone++);
     await settle();
+    expect(gone).toBe(0);
     peer.socket.resume();
-    await until(() => peer.ended);
+    await until(() => peer.ended && gone === 1);
     expect(Buffer.concat(peer.chunks).equals(bytes)).toBe(true);
     expect(peer.error).toBe(undefined);
     peer.socket.destroy();
