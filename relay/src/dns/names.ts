@@ -132,7 +132,13 @@ export class Names {
 
   /** The first name of an address; its numbers when it has none, as getnameinfo(3) without NI_NAMEREQD. */
   async #nameOf(endpoint: Endpoint, mayAsk: (address: string) => boolean): Promise<string> {
-    if (isLoopbackAddress(endpoint.address)) return (await this.#library.names(endpoint)).host;
+    if (isLoopbackAddress(endpoint.address)) {
+      // LuaSocket ignores a failure here, and answers whatever its buffer holds.
+      return this.#library.names(endpoint).then(
+        ({ host }) => host,
+        () => endpoint.address,
+      );
+    }
     if (!mayAsk(endpoint.address)) return endpoint.address;
     const [name] = await this.#servers.reverse(endpoint.address).catch(() => [endpoint.address]);
     return name ?? endpoint.address;
