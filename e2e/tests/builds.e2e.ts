@@ -71,6 +71,20 @@ for (const build of ['module', 'script']) {
   });
 }
 
+test('a strict Content-Security-Policy is enough, and workers of both kinds do as well', async ({
+  page,
+  site,
+  relay,
+  luaServer,
+}) => {
+  const tab = new Tab(page);
+  await page.goto(`${site.url}/strict.html?relay=${encodeURIComponent(relay.endpoint)}&port=${luaServer.port}`);
+  for (const id of ['page', 'module-worker', 'classic-worker']) {
+    await expect(page.locator(`#${id}`)).toHaveText('1: hello, bye');
+  }
+  expect(tab.troubles).toEqual([]);
+});
+
 test('connect to a place where no relay is rejects', async ({ bareTab: tab }) => {
   const failed = await tab.connect('ws://127.0.0.1:9/relay').then(
     () => null,
