@@ -4,7 +4,7 @@ import { Failure } from './channel.ts';
 import type { Context } from './context.ts';
 import { getAddrInfo } from './dns.ts';
 import type { Op } from './op.ts';
-import type { Done, Failed } from './results.ts';
+import type { Failed } from './results.ts';
 import type { TcpState } from './state.ts';
 import * as tcp from './tcp.ts';
 
@@ -17,18 +17,30 @@ export function* bind(context: Context, values: readonly unknown[]): Op<[server:
   for (const { family, addr } of found) {
     const state = tcp.create(context, family === 'inet' ? 4 : 6);
     if (state instanceof Failure) return [null, words(state)];
-    let listening: Done | Failed | null = null;
+    let failure: Failed | null = last;
     try {
-      // Its outcome is of no interest to socket.lua, and the relay does a socket's requests in order.
-      context.descriptors.get(state.descriptor)?.socket.setOption('reuseaddr', true);
-      listening = yield* tcp.bind(context, state, [addr, port]);
-      if (listening[0] !== null) listening = yield* tcp.listen(context, state, [backlog]);
+      failure = yield* listenOn(context, state, addr, port, backlog);
     } finally {
       // Also when a bad argument raises.
-      if (listening === null || listening[0] === null) context.descriptors.close(state.descriptor);
+      if (failure !== null) context.descriptors.close(state.descriptor);
     }
-    if (listening[0] !== null) return [state];
-    last = listening;
+    if (failure === null) return [state];
+    last = failure;
   }
   return last;
+}
+
+function* listenOn(
+  context: Context,
+  state: TcpState,
+  addr: string,
+  port: unknown,
+  backlog: unknown,
+): Op<Failed | null> {
+  // Its outcome is of no interest to socket.lua, and the relay does a socket's requests in order.
+  context.descriptors.get(state.descriptor)?.socket.setOption('reuseaddr', true);
+  const [bound, unbound] = yield* tcp.bind(context, state, [addr, port]);
+  if (bound === null) return [null, unbound];
+  const [listening, deaf] = yield* tcp.listen(context, state, [backlog]);
+  return listening === null ? [null, deaf] : null;
 }
