@@ -2,7 +2,9 @@
 import { buildPrograms } from './lib/build.mjs';
 import { ensureInstalled } from './lib/install.mjs';
 import { ROOT } from './lib/paths.mjs';
+import { endWithNpm } from './lib/run.mjs';
 
+endWithNpm();
 await ensureInstalled();
 if (!(await buildPrograms())) process.exit(1);
 

@@ -12,7 +12,7 @@ import { ensureInstalled } from './lib/install.mjs';
 import { checkPackages } from './lib/packages.mjs';
 import { ROOT } from './lib/paths.mjs';
 import { chromium, isolation, missingPeers, which } from './lib/programs.mjs';
-import { run } from './lib/run.mjs';
+import { endWithNpm, run } from './lib/run.mjs';
 import { add, fromPlaywright, fromText, fromVitest, nothing, toText, withStatus } from './lib/tally.mjs';
 
 const NAMES = ['checks', 'unit', 'packages', 'parity', 'e2e'];
@@ -55,6 +55,7 @@ function countMissing(reason) {
   count('missing', inCi ? { passed: 0, failed: 1, skipped: 0 } : { passed: 0, failed: 0, skipped: 1 });
 }
 
+endWithNpm();
 await ensureInstalled();
 const built = await buildPrograms();
 const typed = await buildTypes();
@@ -74,7 +75,12 @@ console.log(toText(total));
 process.exitCode = total.failed > 0 ? 1 : 0;
 
 async function checks() {
-  const { code: biome } = await run(process.execPath, [tool('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', '.']);
+  const { code: biome } = await run(process.execPath, [
+    tool('@biomejs/biome/bin/biome'),
+    'check',
+    '--error-on-warnings',
+    '.',
+  ]);
   countCheck('format, lint and walls (biome)', biome === 0);
   const { code: knip } = await run(process.execPath, [tool('knip/bin/knip.js')]);
   countCheck('nothing unused (knip)', knip === 0);

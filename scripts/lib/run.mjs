@@ -1,5 +1,6 @@
 /** Runs programs: through to the terminal, or with their output kept. Rejects only when a program cannot be started. */
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { ROOT } from './paths.mjs';
 
@@ -33,7 +34,10 @@ export function run(command, args, { cwd = ROOT, env = process.env, output = 'sh
       });
     }
     // Ctrl-C in a terminal reaches the child without us; any other signal is for us alone. When it has ended, so do we.
+    /** @type {NodeJS.Signals | undefined} */
+    let ours;
     const pass = (/** @type {NodeJS.Signals} */ signal) => {
+      ours = signal;
       if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
     };
     const signals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
@@ -41,7 +45,8 @@ export function run(command, args, { cwd = ROOT, env = process.env, output = 'sh
     child.on('error', reject);
     child.on('close', (code, signal) => {
       for (const name of signals) process.off(name, pass);
-      resolve({ code: code ?? 128 + (signal === null ? 0 : constants.signals[signal]), output: kept });
+      if (ours !== undefined) process.kill(process.pid, ours);
+      else resolve({ code: code ?? 128 + (signal === null ? 0 : constants.signals[signal]), output: kept });
     });
   });
 }
@@ -53,3 +58,29 @@ export function run(command, args, { cwd = ROOT, env = process.env, output = 'sh
  * @param {Parameters<typeof run>[2]} [options]
  */
 export const runNode = (script, args, options) => run(process.execPath, [script, ...args], options);
+
+/**
+ * Between npm and a script stands a shell, which does not hand signals on: we would live on when npm has been ended. So
+ * when npm is gone, this process ends as if it had got the signal.
+ */
+export function endWithNpm() {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const started = ancestors();
+  const look = () => {
+    if (ancestors() !== started) process.kill(process.pid, 'SIGTERM');
+  };
+  setInterval(look, 250).unref();
+}
+
+/** Our parent, and where that is a shell with a command (Debian's stays, others become the command) its parent, npm. */
+function ancestors() {
+  const parent = process.ppid;
+  try {
+    const isShell = readFileSync(`/proc/${parent}/cmdline`, 'latin1').split('\0')[1] === '-c';
+    // proc(5): the fourth field of stat; the second is in parentheses and may hold blanks.
+    const above = readFileSync(`/proc/${parent}/stat`, 'latin1').split(') ').at(-1)?.split(' ')[1];
+    return isShell ? `${parent} ${above}` : `${parent}`;
+  } catch {
+    return `${parent}`; // no /proc, or the parent has just gone
+  }
+}
