@@ -52,6 +52,7 @@ export async function createRelay(input: ConfigInput = {}): Promise<Relay> {
     log,
     practice: practice?.servers ?? null,
     isReady: () => ready,
+    hasRoom: () => sessions.hasRoom,
     onConnection: (ws) => sessions.connect(ws),
   }).catch(async (error: unknown) => {
     await practice?.close();

@@ -29,6 +29,8 @@ export interface ServerOptions {
   readonly practice: PracticeServers | null;
   /** False while the relay takes no new sessions. */
   readonly isReady: () => boolean;
+  /** False while no more WebSockets can be served. */
+  readonly hasRoom: () => boolean;
   /** A WebSocket has been let in. */
   readonly onConnection: (ws: WebSocket) => void;
 }
@@ -86,7 +88,7 @@ class StrictWebSocket extends WebSocket {
 }
 
 /** The HTTP status with which an upgrade is refused; null: welcome. */
-function refuse(request: IncomingMessage, { config, log }: ServerOptions, address: unknown): number | null {
+function refuse(request: IncomingMessage, { config, log, hasRoom }: ServerOptions, address: unknown): number | null {
   const path = (request.url ?? '').split('?', 1)[0];
   if (path !== '/relay') return 404;
   const port = (address as AddressInfo | null)?.port ?? config.listen.port;
@@ -95,7 +97,7 @@ function refuse(request: IncomingMessage, { config, log }: ServerOptions, addres
     return 403;
   }
   // A relay that drains lets WebSockets in too: sessions may be resumed until it is done.
-  return null;
+  return hasRoom() ? null : 503;
 }
 
 function reject(socket: Duplex, status: number): void {

@@ -104,23 +104,66 @@ describe('download', () => {
     await until(() => sum(dataOf(client, 1)) > 0);
   });
 
-  test('a client that takes everything and acknowledges nothing is at fault', async () => {
+  test('a client that takes everything and acknowledges nothing stops its peers', async () => {
     const relay = await startRelay({ limits: { download: POOL } });
     const peer = await startPeer();
     const client = await RawClient.connect(relay);
     client.acknowledges = false;
     const far = await stream(client, 1, peer);
     far.resume().write(Buffer.alloc(8 * 1024 * 1024));
+    for (let idle = 0; idle < 5; idle++) {
+      for (const frame of client.inbox.splice(0)) {
+        if (frame.type !== 'data') continue;
+        client.send({ type: 'credit', socket: 1, bytes: frame.payload.length });
+        idle = 0;
+      }
+      await client.barrier();
+    }
+    expect(relay.stats.keptBytes).toBeLessThan(POOL + 1024 * 1024);
+    client.send({ type: 'ack', received: client.received });
+    await client.next('data');
+  });
+
+  test('a client that asks on and on and acknowledges nothing is at fault', async () => {
+    const relay = await startRelay();
+    const client = await RawClient.connect(relay);
+    client.acknowledges = false;
     const fault = client.next('fault');
     let over = false;
     fault.then(() => {
       over = true;
     });
     while (!over) {
-      const data = await Promise.race([client.next('data'), fault]);
-      if (data.type === 'data') client.send({ type: 'credit', socket: 1, bytes: data.payload.length });
+      const requests = Array.from({ length: 5000 }, () => client.number());
+      client.send(...requests.map((request) => ({ type: 'hostname', request }) as const));
+      await Promise.race([fault, client.next('reply', ({ request }) => request === requests.at(-1))]);
+      client.inbox.length = 0;
     }
     expect((await fault).code).toBe('limit');
+  });
+
+  test('peers that send little at a time are stopped before a client that is slow to acknowledge is at fault', async () => {
+    const relay = await startRelay();
+    const peer = await startPeer();
+    const client = await RawClient.connect(relay);
+    client.acknowledges = false;
+    const far = await stream(client, 1, peer);
+    far.setNoDelay(true).resume();
+    // One byte in each frame: far more of them than frames may be unacknowledged, far fewer than the credit allows.
+    let over = false;
+    client.closed.then(() => {
+      over = true;
+    });
+    for (let sent = 0; sent < 70_000 && !over; sent++) {
+      far.write('x');
+      if (sent % 4 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await client.barrier();
+    const frames = dataOf(client, 1).length;
+    client.send({ type: 'ack', received: client.received });
+    await until(() => over || sum(dataOf(client, 1)) === 70_000);
+    expect(over).toBe(false);
+    expect(frames).toBeLessThan(17_000);
   });
 
   test('CLOSE gives back what a stream had outstanding', async () => {

@@ -120,8 +120,12 @@ export class Connection {
   flush(): void {
     if (this.#closed) return;
     this.#scheduled = true;
-    this.#owner?.flushing();
-    this.#write();
+    try {
+      this.#owner?.flushing();
+      this.#write();
+    } catch (error) {
+      this.fail(error);
+    }
     this.#scheduled = false;
   }
 

@@ -194,7 +194,7 @@ const HANDLERS: Handlers = {
 
   barrier(c, { request }) {
     c.requests.begin(request);
-    afterNextPoll(() => c.requests.reply(request, null));
+    afterNextPoll(() => c.voice.guard(() => c.requests.reply(request, null)));
   },
 
   data(c, { socket, payload }) {

@@ -23,10 +23,15 @@ import { Streams } from './streams.ts';
 import { SocketTable } from './table.ts';
 import { Turnstile } from './turns.ts';
 
-/** Beyond the pool: what may be unacknowledged of answers and of the streams' reserves. */
-const UNACKNOWLEDGED_BYTES = 1024 * 1024;
-/** Small frames cost memory beside their bytes. */
-const UNACKNOWLEDGED_FRAMES = 65_536;
+/** What may be unacknowledged: bytes beyond the pool, for answers and the streams' reserves, and frames, which cost memory too. */
+interface Slack {
+  readonly bytes: number;
+  readonly frames: number;
+}
+/** Above it nobody reads from peers. */
+const MUCH: Slack = { bytes: 512 * 1024, frames: 16_384 };
+/** Above it the client is at fault. */
+const TOO_MUCH: Slack = { bytes: 1024 * 1024, frames: 65_536 };
 /** Look-ups of one session under way at once, so that it cannot fill the process' pool of threads. */
 const LOOKUPS = 16;
 /** What a frame without payload takes, about; only the time of an ACK depends on it. */
@@ -58,6 +63,9 @@ export class Session implements Owner, Voice {
   /** Of the last RESUME that was accepted; 1 before the first. */
   #generation = 1;
   #ended = false;
+  #congested = false;
+  /** The client is behind with its acknowledgements. */
+  #behind = false;
   #expiry: NodeJS.Timeout | undefined;
   #ackTimer: NodeJS.Timeout | undefined;
 
@@ -141,7 +149,7 @@ export class Session implements Owner, Voice {
     const old = this.#connection;
     old?.release();
     old?.fault('replaced', 'the session continues on another WebSocket');
-    this.#context.streams.congested(false);
+    this.#regulate({ congested: false, behind: this.#behind && this.#isBehind(MUCH) });
     this.#attach(connection);
     const received = this.#link.takeAck();
     const proven = { nonce: connection.nonce, session: id, generation: this.#generation, received };
@@ -166,11 +174,12 @@ export class Session implements Owner, Voice {
     const encoded = encodeFrame(frame);
     if (isSequenced(frame.type)) {
       this.#link.sent(encoded);
-      const most = this.#options.limits.download + UNACKNOWLEDGED_BYTES;
-      if (this.#link.unacknowledgedBytes > most || this.#link.unacknowledgedFrames > UNACKNOWLEDGED_FRAMES) {
+      if (this.#isBehind(TOO_MUCH)) {
         this.#fail(new ProtocolError('limit', 'too much is unacknowledged'));
         return;
       }
+      // Answers are the client's own doing; what peers send can be stopped before it comes to that.
+      if (!this.#behind && this.#isBehind(MUCH)) this.#regulate({ behind: true });
     }
     this.#connection?.sendEncoded(encoded);
   }
@@ -205,7 +214,7 @@ export class Session implements Owner, Voice {
   }
 
   congested(on: boolean): void {
-    this.guard(() => this.#context.streams.congested(on));
+    this.guard(() => this.#regulate({ congested: on }));
   }
 
   closed(ending: Ending): void {
@@ -215,7 +224,7 @@ export class Session implements Owner, Voice {
       this.#end(ending === 'fault');
       return;
     }
-    this.guard(() => this.#context.streams.congested(false));
+    this.guard(() => this.#regulate({ congested: false }));
     this.#expiry = setTimeout(() => this.#end(false), resumeSeconds * 1000).unref();
   }
 
@@ -229,6 +238,7 @@ export class Session implements Owner, Voice {
     switch (frame.type) {
       case 'ack':
         this.#link.acknowledged(frame.received);
+        if (this.#behind && !this.#isBehind(MUCH)) this.#regulate({ behind: false });
         return;
       case 'ping':
         this.#connection?.send({ type: 'pong', token: frame.token, time: this.#options.clock.wall() });
@@ -248,6 +258,19 @@ export class Session implements Owner, Voice {
         }
         dispatch(this.#context, frame);
     }
+  }
+
+  /** Whether more is unacknowledged than the pool and `slack`. */
+  #isBehind({ bytes, frames }: Slack): boolean {
+    const pool = Math.max(this.#options.limits.download, this.#context.send.outstanding);
+    return this.#link.unacknowledgedBytes > pool + bytes || this.#link.unacknowledgedFrames > frames;
+  }
+
+  /** Peers are read from while the WebSocket takes what it is given, and the client acknowledges it. */
+  #regulate({ congested = this.#congested, behind = this.#behind }): void {
+    this.#congested = congested;
+    this.#behind = behind;
+    this.#context.streams.congested(congested || behind);
   }
 
   /** An ACK now if it is due, else when it will be. */
@@ -286,8 +309,13 @@ export class Session implements Owner, Voice {
     const { streams, table, leases } = this.#context;
     leases.close();
     for (const entry of table.clear()) {
-      if (entry.kind === 'udp') entry.close();
-      else streams.close(entry, abort || streams.undelivered(entry) > 0);
+      try {
+        if (entry.kind === 'udp') entry.close();
+        else streams.close(entry, abort || streams.undelivered(entry) > 0);
+      } catch (error) {
+        // One that will not close must not keep the others open.
+        this.#options.log.error({ error }, 'defect in closing a socket');
+      }
     }
     this.#options.onEnd();
   }

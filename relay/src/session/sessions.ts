@@ -36,6 +36,7 @@ export class Sessions implements Door {
   readonly #noKey = randomBytes(KEY_BYTES);
   readonly #sessions = new Map<string, Session>();
   readonly #lingering = new Budget(LINGERING_BYTES);
+  readonly #connections = new Set<Connection>();
   #draining = false;
   #whenEmpty: (() => void) | undefined;
 
@@ -46,6 +47,11 @@ export class Sessions implements Door {
   /** Sessions there are, those without a WebSocket included. */
   get size(): number {
     return this.#sessions.size;
+  }
+
+  /** Whether one more WebSocket may come up: as many again as there may be sessions, for those that resume. */
+  get hasRoom(): boolean {
+    return this.#connections.size < this.#options.config.limits.sessions * 2;
   }
 
   /** Sockets of all sessions. */
@@ -59,10 +65,10 @@ export class Sessions implements Door {
   }
 
   /** A WebSocket that has come up on `/relay`. */
-  connect(ws: WebSocket): Connection {
+  connect(ws: WebSocket): void {
     const { clock, log, config } = this.#options;
     const { handshakeSeconds, pingSeconds, deadSeconds, download } = config.limits;
-    return new Connection(ws, {
+    const connection = new Connection(ws, {
       door: this,
       clock,
       log,
@@ -73,6 +79,8 @@ export class Sessions implements Door {
       deadSeconds,
       patienceBytes: download + PATIENCE_BYTES,
     });
+    this.#connections.add(connection);
+    ws.on('close', () => this.#connections.delete(connection));
   }
 
   hello(connection: Connection, { version, leases }: FrameOf<'hello'>): void {
@@ -127,9 +135,10 @@ export class Sessions implements Door {
     });
   }
 
-  /** Ends every session. */
+  /** Ends every session, and the WebSockets that have none. */
   close(): void {
     this.#draining = true;
+    for (const connection of this.#connections) connection.fault('going_away', 'the relay is shutting down');
     for (const session of [...this.#sessions.values()]) session.dismiss();
   }
 

@@ -28,8 +28,9 @@ export class RawClient {
   readonly inbox: Frame[] = [];
   /** Sequenced frames that have come, over all WebSockets of the session. */
   received = 0;
-  /** Whether sequenced frames are acknowledged, every 16. */
+  /** Whether sequenced frames are acknowledged, every 16 or 64 KiB. */
   acknowledges = true;
+  #unacknowledged = 0;
   /** Of the relay's challenge, once a resume has read it. */
   nonce: Uint8Array = new Uint8Array(0);
   #waiters: Waiter[] = [];
@@ -126,7 +127,11 @@ export class RawClient {
   #take(frame: Frame): void {
     if (isSequenced(frame.type)) {
       this.received++;
-      if (this.acknowledges && this.received % 16 === 0) this.send({ type: 'ack', received: this.received });
+      this.#unacknowledged += 'payload' in frame ? Math.max(frame.payload.length, 4096) : 4096;
+      if (this.acknowledges && this.#unacknowledged >= 65_536) {
+        this.#unacknowledged = 0;
+        this.send({ type: 'ack', received: this.received });
+      }
     }
     const at = this.#waiters.findIndex((waiter) => waiter.matches(frame));
     const [waiter] = at < 0 ? [] : this.#waiters.splice(at, 1);
