@@ -110,7 +110,8 @@ export class SessionDatagramSocket extends SessionSocket implements DatagramSock
   }
 
   peerName(): Endpoint | Failure {
-    return this.#peer ?? new Failure('ENOTCONN');
+    // inet_getname: port 0 is taken for no peer at all.
+    return this.#peer && this.#peer.port !== 0 ? this.#peer : new Failure('ENOTCONN');
   }
 
   close(): void {
