@@ -180,6 +180,19 @@ describe('download', () => {
     expect(relay.stats.sockets).toBe(0);
   });
 
+  test('CLOSE of a stalled stream lets its neighbours have what it held', async () => {
+    const relay = await startRelay({ limits: { download: POOL } });
+    const peer = await startPeer();
+    const client = await RawClient.connect(relay);
+    const [stalled, neighbour] = [await stream(client, 1, peer), await stream(client, 2, peer)];
+    await writeUntilStuck(stalled);
+    await writeUntilStuck(neighbour);
+    const before = sum(dataOf(client, 2));
+    expect(before).toBeLessThan(POOL / 2);
+    client.send({ type: 'close', socket: 1, consumed: 0 });
+    await until(() => sum(dataOf(client, 2)) > POOL / 2);
+  });
+
   test('POOL from the client widens what may be outstanding', async () => {
     const relay = await startRelay({ limits: { download: POOL } });
     const peer = await startPeer();

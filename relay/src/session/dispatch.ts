@@ -218,12 +218,12 @@ const HANDLERS: Handlers = {
   credit(c, { socket, bytes }) {
     const entry = c.table.get(socket);
     c.send.giveBack(socket, bytes, entry.kind === 'tcp' ? 'stream' : 'datagram');
-    c.streams.pump();
+    c.streams.credited();
   },
 
   pool(c, { bytes }) {
     c.send.grow(bytes);
-    c.streams.pump();
+    c.streams.credited();
   },
 };
 

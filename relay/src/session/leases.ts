@@ -10,7 +10,7 @@ import type { SocketFactory, TcpSocket, UdpSocket } from '../sockets/socket.ts';
 import type { Voice } from './parts.ts';
 
 /** Most ports of one kind and family that a client may hold. */
-export const MAX_LEASES = 16;
+const MAX_LEASES = 16;
 
 type Reservation = TcpSocket | UdpSocket;
 

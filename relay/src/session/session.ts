@@ -202,6 +202,7 @@ export class Session implements Owner, Voice {
       if (this.#ended) return;
       this.#frame(frame);
     }
+    this.#context.streams.settle();
     this.#tellSoon();
   }
 

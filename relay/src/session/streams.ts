@@ -91,6 +91,7 @@ export class Streams {
   readonly #starved = new Set<Stream>();
   #heldBytes = 0;
   #congested = false;
+  #credited = false;
 
   constructor(options: StreamsOptions) {
     this.#options = options;
@@ -111,7 +112,19 @@ export class Streams {
     this.#review(could);
   }
 
-  /** Credit has come: sends what was held for want of it, and lets those read who may. */
+  /** Credit has come; `settle` makes use of it. */
+  credited(): void {
+    this.#credited = true;
+  }
+
+  /** At the end of a message: one round for all the credit that it brought. */
+  settle(): void {
+    if (!this.#credited) return;
+    this.#credited = false;
+    this.pump();
+  }
+
+  /** Sends what was held for want of credit, and lets those read who may. */
   pump(): void {
     const could = this.#mayRead;
     for (const stream of [...this.#starved]) this.#forward(stream);
@@ -182,6 +195,7 @@ export class Streams {
     this.#starved.delete(stream);
     this.#send.close(stream.id);
     this.#receive.close(stream.id);
+    this.credited();
     this.#review(could);
   }
 
