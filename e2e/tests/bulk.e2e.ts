@@ -130,3 +130,16 @@ test('a socket that nobody reads stops its peer, and nobody else', async ({ tab,
   // What came stays within the first pool of 1 MiB and its growth, far from all of it.
   expect(got.unread).toBeLessThan(luaServer.noise.size / 2);
 });
+
+test('1,024 sockets, and not one more until one is closed', async ({ tab }) => {
+  const got = await tab.run(async (socket) => {
+    const all: TcpSocket[] = [];
+    let [next, refusal] = socket.tcp();
+    for (; next !== null; [next, refusal] = socket.tcp()) all.push(next);
+    const descriptors = [all[0]?.getfd(), all.at(-1)?.getfd()];
+    await all[100]?.close();
+    const [another] = await socket.try(socket.tcp());
+    return { count: all.length, refusal, descriptors, another: another.getfd() };
+  });
+  expect(got).toEqual({ count: 1024, refusal: 'Too many open files', descriptors: [3, 1026], another: 103 });
+});

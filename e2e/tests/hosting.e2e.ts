@@ -1,4 +1,5 @@
 /** A tab hosts TCP servers; native programs come as clients. */
+import { connect } from 'node:net';
 import type { TcpSocket } from 'luasocket-web';
 import { expect, test } from '../fixtures/test.ts';
 
@@ -181,4 +182,51 @@ test('closing a server resets those who still wait, and a page that leaves frees
     return [server.class, await server.close()];
   }, port);
   expect(again).toEqual(['tcp{server}', [1]]);
+});
+
+test('a hundred native connections at once', async ({ tab }) => {
+  const count = 100;
+  const port = await tab.run(async (socket, backlog, kept: Hosting) => {
+    [kept.server] = await socket.try(socket.bind('127.0.0.1', 0, backlog));
+    return Number((await kept.server.getsockname())[1]);
+  }, count);
+  const serving = tab.run(async (socket, clients, kept: Hosting) => {
+    const serve = async (): Promise<void> => {
+      const [c] = await socket.try(kept.server.accept());
+      const [line] = await socket.try(c.receive());
+      await socket.try(c.send(`${line} back`));
+      await c.close();
+    };
+    await Promise.all(Array.from({ length: clients }, serve));
+    return (await kept.server.close())[0];
+  }, count);
+  const visit = (index: number): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const client = connect(port, '127.0.0.1');
+      let heard = '';
+      client.setEncoding('utf8').on('data', (text: string) => {
+        heard += text;
+      });
+      client.on('error', reject);
+      client.on('close', () => resolve(heard));
+      client.write(`${index} there\n`);
+    });
+  const heard = await Promise.all(Array.from({ length: count }, (_, index) => visit(index)));
+  expect(heard).toEqual(Array.from({ length: count }, (_, index) => `${index} there back`));
+  expect(await serving).toBe(1);
+});
+
+test('a page that is loaded again finds its port free', async ({ bareTab: tab, relay }) => {
+  await tab.connect(relay.endpoint);
+  const port = await tab.run(async (socket) => {
+    const [server] = await socket.try(socket.bind('127.0.0.1', 0));
+    return Number((await server.getsockname())[1]);
+  });
+  await tab.load(tab.page.url());
+  await tab.connect(relay.endpoint);
+  const again = await tab.run(async (socket, at) => {
+    const [server] = await socket.try(socket.bind('127.0.0.1', at));
+    return server.close();
+  }, port);
+  expect(again).toEqual([1]);
 });
