@@ -97,7 +97,7 @@ export function sessionOver(open: OpenTransport, ticket: string | null, host: Ho
     },
     close,
   });
-  const connection = new Connection({
+  const connection: Connection = new Connection({
     open,
     host,
     ticket,
