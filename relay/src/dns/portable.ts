@@ -2,7 +2,7 @@
  * The resolver's library where the C library's cannot be called: Node's `lookup` and `lookupService`, and the system's
  * table of services. Codes are as near to netdb.h's as Node tells them.
  */
-import { ADDRCONFIG, lookup, lookupService } from 'node:dns';
+import { lookup, lookupService } from 'node:dns';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { type Endpoint, type Family, parseAddress } from '@luasocket-web/shared/address';
@@ -54,7 +54,8 @@ export function createPortableLibrary(): ResolverLibrary {
 
 function lookUp(node: string, family: Family | 0): Promise<Omit<Endpoint, 'port'>[]> {
   return new Promise((resolve, reject) => {
-    lookup(node, { all: true, family, hints: isIP(node) ? 0 : ADDRCONFIG }, (error, found) => {
+    // Without hints, as LuaSocket asks (inet.c): AI_ADDRCONFIG would lose localhost on a machine without a network.
+    lookup(node, { all: true, family, hints: 0 }, (error, found) => {
       if (error) reject(new LookupError(toCode(error)));
       else resolve(found.map(({ address, family: by }) => ({ family: by === 6 ? 6 : 4, address })));
     });
