@@ -82,9 +82,7 @@ test('a tab serves datagrams to a native program', async ({ tab }) => {
   }
 });
 
-test('a socket that nobody reads keeps as many datagrams as a kernel’s buffer would, the first ones', async ({
-  tab,
-}) => {
+test('a socket that nobody reads keeps a buffer’s worth of datagrams, the first ones', async ({ tab }) => {
   const [sent, size] = [1000, 1000];
   const port = await tab.run(async (socket, _, kept: { u: UdpSocket }) => {
     [kept.u] = await socket.try(socket.udp());
@@ -106,7 +104,8 @@ test('a socket that nobody reads keeps as many datagrams as a kernel’s buffer 
       return indices;
     });
     expect(got.length).toBeGreaterThan(50);
-    expect(got.length).toBeLessThanOrEqual(212_992 / size);
+    // The queue on our way, and what the kernel still had when the page began to read.
+    expect(got.length).toBeLessThanOrEqual((2 * 212_992) / size);
     expect(got[0]).toBe(0);
     expect(got).toEqual([...got].sort((a, b) => a - b)); // with gaps where this machine's kernel dropped some, too
   } finally {
