@@ -36,8 +36,14 @@ export class Args {
 
   /** luaL_checklstring for data, in memory that the program cannot change afterwards. */
   bytes(n: number): Uint8Array {
+    const bytes = this.borrowed(n);
+    return bytes === this.at(n) ? bytes.slice() : bytes;
+  }
+
+  /** The same, but perhaps in the program's own memory: to be copied before anything waits. */
+  borrowed(n: number): Uint8Array {
     const value = this.at(n);
-    if (value instanceof Uint8Array) return value.slice();
+    if (value instanceof Uint8Array) return value;
     const text = typeof value === 'string' ? value : this.#coerced(n, value);
     return this.#strings.encode(text) ?? this.fail(n, 'character above U+00FF in a binary string');
   }

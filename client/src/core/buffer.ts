@@ -14,7 +14,7 @@ import { concatenate, decoded } from './strings.ts';
 import * as usocket from './usocket.ts';
 
 /** buffer.h, BUF_SIZE. */
-export const BUFFER_SIZE = 8192;
+const BUFFER_SIZE = 8192;
 const LF = 10;
 const CR = 13;
 
@@ -132,21 +132,24 @@ export function* receive<B>(context: Context<B>, state: TcpState, args: Args): O
 /** object:send(data, i, j) */
 export function* send(context: Context, state: TcpState, args: Args): Op<SendResult> {
   state.timeout.markStart(context.channel.now());
-  const data = args.bytes(1);
+  const data = args.borrowed(1);
   let start = toLong(args.optNumber(2, 1));
   let end = toLong(args.optNumber(3, -1));
   if (start < 0) start = data.length + start + 1;
   if (end < 0) end = data.length + end + 1;
   if (start < 1) start = 1;
   if (end > data.length) end = data.length;
-  let at = start - 1;
-  while (at < end) {
-    const taken = yield* usocket.send(context, state, state.timeout, data, at, end);
-    if (taken instanceof Failure) return [null, words(taken), at];
-    at += taken;
+  // Only what is sent is copied: large data is sent in many calls.
+  const range = start > end ? new Uint8Array() : data.subarray(start - 1, end);
+  const own = data === args.at(1) ? range.slice() : range;
+  let done = 0;
+  while (done < own.length) {
+    const taken = yield* usocket.send(context, state, state.timeout, own, done, own.length);
+    if (taken instanceof Failure) return [null, words(taken), done + start - 1];
+    done += taken;
     state.sent += taken;
   }
-  return [at, null, null];
+  return [done + start - 1, null, null];
 }
 
 /** object:getstats() */

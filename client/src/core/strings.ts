@@ -103,15 +103,17 @@ function isTail(byte: number): boolean {
   return byte >= 0x80 && byte <= 0xbf;
 }
 
-/** A surrogate that is no half of a pair. */
-const LONE = /\p{Surrogate}/u;
-const LONE_ALL = /\p{Surrogate}/gu;
+/** Surrogates that are no half of a pair. */
+const LONE = /\p{Surrogate}/gu;
+
+/** ES2024, and much faster than to look for them. */
+type Checked = string & { isWellFormed?(): boolean };
 
 function encodeUtf8(coder: TextCoder, text: string): Uint8Array {
-  if (!LONE.test(text)) return coder.encode(text);
+  if ((text as Checked).isWellFormed?.()) return coder.encode(text);
   const parts: Uint8Array[] = [];
   let from = 0;
-  for (const match of text.matchAll(LONE_ALL)) {
+  for (const match of text.matchAll(LONE)) {
     const code = match[0].charCodeAt(0);
     // Any other lone surrogate is nothing that decoding yields; the coder writes U+FFFD for it, as everywhere.
     if (code < 0xdc80 || code > 0xdcff) continue;

@@ -173,6 +173,10 @@ class ModelSocket {
     return settledWith(this.local);
   }
 
+  get knownName(): Endpoint {
+    return this.local;
+  }
+
   close(): void {
     this.closed = true;
   }
@@ -315,7 +319,7 @@ export class ModelStream extends ModelSocket implements Stream {
 }
 
 /** Makes two streams the ends of one connection. */
-export function join(a: ModelStream, b: ModelStream): void {
+function join(a: ModelStream, b: ModelStream): void {
   if (a.local.port === 0) a.local = { ...a.local, address: '127.0.0.1', port: a.kernel.ephemeral() };
   b.local = a.peer ?? { family: a.family, address: '127.0.0.1', port: a.kernel.ephemeral() };
   for (const [one, other] of [[a, b] as const, [b, a] as const]) {

@@ -10,7 +10,7 @@ import type { Waiter } from '../../src/wait/waiter.ts';
 import { Kernel, type ModelStream } from './kernel.ts';
 
 /** Lets the kernel's time pass instead of waiting. */
-export class VirtualWaiter implements Waiter<'sync'> {
+class VirtualWaiter implements Waiter<'sync'> {
   readonly patience = 'waits';
   readonly #kernel: Kernel;
   constructor(kernel: Kernel) {
