@@ -19,7 +19,7 @@ const COMMON = ['vite.config.ts', 'pnpm-lock.yaml', 'shared/src', 'tsconfig.base
 
 /** @type {Readonly<Record<string, Part>>} In the order in which they are built. */
 const PARTS = {
-  client: { modes: ['client', 'global'], sources: ['client/src', 'client/package.json'] },
+  client: { modes: ['client', 'global', 'pump'], sources: ['client/src', 'client/package.json'] },
   console: { modes: ['console'], sources: ['console', 'client/src'] },
   relay: {
     modes: ['relay'],
@@ -31,7 +31,7 @@ const PARTS = {
 
 /** Packages whose declarations are published: the compiler's output, entries, and what those may import. */
 const TYPED = {
-  client: { entries: ['index.d.ts'], allowed: [] },
+  client: { entries: ['index.d.ts', 'blocking.d.ts'], allowed: [] },
   relay: { entries: ['index.d.ts'], allowed: [] },
 };
 
