@@ -53,6 +53,8 @@ export interface Socket extends Source {
   getOption(name: string): Pending<OptionValue>;
   /** getsockname(2); settled at once where it is known on this side. */
   localName(): Pending<Endpoint>;
+  /** The same as far as it is known on this side, for who cannot wait: what it was bound to, else the wildcard. */
+  readonly knownName: Endpoint;
   /** getpeername(2); known on this side. */
   peerName(): Endpoint | Failure;
   /** close(2): releases it on both sides; what was sent is still delivered, undelivered received data resets. */

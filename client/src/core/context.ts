@@ -2,7 +2,7 @@
  * What every operation is handed: the session to work on, the program's kind of strings, and whether anybody waits.
  */
 import type { Channel, Failure, Pending, Source } from './channel.ts';
-import type { Descriptors } from './descriptors.ts';
+import type { Descriptors, Slot } from './descriptors.ts';
 import type { Op } from './op.ts';
 import type { Strings } from './strings.ts';
 
@@ -26,6 +26,24 @@ export function* answered<T>(context: Context, pending: Pending<T>, assumed: T |
     yield { sources: [pending], ready: () => pending.settled, deadline: Number.POSITIVE_INFINITY };
   }
   return pending.result;
+}
+
+/**
+ * The same for what is asked of a socket: without patience it is taken for granted, and if the relay refuses after all,
+ * the next call on the socket tells so (as `told` puts it).
+ */
+export function* granted<T>(
+  context: Context,
+  slot: Slot,
+  pending: Pending<T>,
+  assumed: T,
+  told?: (failure: Failure) => Failure,
+): Op<T | Failure> {
+  if (context.patience === 'never' && !pending.settled) {
+    slot.assumptions.add(pending, told);
+    return assumed;
+  }
+  return yield* answered(context, pending, assumed);
 }
 
 /**

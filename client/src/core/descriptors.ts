@@ -2,6 +2,7 @@
  * The descriptors of a session: small numbers that stand for its sockets, as in a process. They are virtual: the relay
  * never sees them. `setfd` and `select` are the reason that LuaSocket's objects hold a number and not a socket.
  */
+import { Assumptions, OptionShadow } from './assumptions.ts';
 import { type DatagramSocket, Failure, type Source, type Stream } from './channel.ts';
 
 /** No descriptor: SOCKET_INVALID. */
@@ -17,6 +18,9 @@ export type AnyKind = Stream | DatagramSocket;
 /** A socket in the table. As a source it tells that it has been closed. */
 export class Slot implements Source {
   readonly socket: AnyKind;
+  /** What the poll face assumes of the socket; nothing on the others. */
+  readonly assumptions = new Assumptions();
+  readonly options = new OptionShadow();
   #closed = false;
   readonly #wakes = new Set<() => void>();
 
@@ -26,6 +30,15 @@ export class Slot implements Source {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** As select sees it. A refusal that was not told yet counts like a pending error. */
+  get readable(): boolean {
+    return this.socket.readable || this.assumptions.refused;
+  }
+
+  get writable(): boolean {
+    return this.socket.writable || this.assumptions.refused;
   }
 
   close(): void {

@@ -4,8 +4,9 @@
  */
 import { parseAddress, parsePort } from '@luasocket-web/shared/address';
 import { words } from '@luasocket-web/shared/errors';
+import { aton } from './aton.ts';
 import { type Endpoint, Failure, type Family, type LookupUse, type Where } from './channel.ts';
-import { answered, type Context, fence } from './context.ts';
+import { answered, type Context, fence, granted } from './context.ts';
 import { INVALID } from './descriptors.ts';
 import type { Op } from './op.ts';
 import type { LocalName, PeerName } from './results.ts';
@@ -26,19 +27,22 @@ const NO_HOST = { bind: { 4: '0.0.0.0', 6: '::' }, other: { 4: '127.0.0.1', 6: '
  * getaddrinfo, as a list of where to go. Without patience an answer that is not there yet is one place, to be filled in
  * by the relay.
  */
-export function* resolve(
-  context: Context,
-  host: string,
-  service: string,
-  hints: Hints,
-): Op<readonly Where[] | Failure> {
-  const here = resolveHere(host, service, hints);
+function* resolve(context: Context, host: string, service: string, hints: Hints): Op<readonly Where[] | Failure> {
+  const impatient = context.patience === 'never';
+  const here = resolveHere(impatient ? loopbackOf(host, hints.family) : host, service, hints);
   if (here !== null) return here instanceof Failure ? here : [here];
   // LuaSocket says "*" for the wildcard; glibc takes it for no host in any case.
   const name = host === '*' ? null : host;
-  const lookup = context.channel.lookup(name, service, hints.family, hints.kind, hints.use);
+  // The family of an answer that is not there yet has to be known: who does not say otherwise gets IPv4.
+  const family = impatient ? hints.family || (parseAddress(host)?.family ?? 4) : hints.family;
+  const lookup = context.channel.lookup(name, service, family, hints.kind, hints.use);
   const assumed: readonly Where[] = [{ lookup, index: 0 }];
   return yield* answered<readonly Where[]>(context, lookup, assumed);
+}
+
+/** `localhost` is this machine wherever it is looked up (RFC 6761, section 6.3), so that nobody need be asked. */
+function loopbackOf(host: string, family: Family | 0): string {
+  return host === 'localhost' ? NO_HOST.other[family || 4] : host;
 }
 
 /** What needs no resolver: null when it does. */
@@ -90,10 +94,18 @@ export function* resolveNumeric(
   const hints = { family, kind: 'udp', use: 'numeric' } as const;
   const here = resolveHere(host, service, hints);
   if (here !== null) return here;
+  if (context.patience === 'never') return oddNumbers(host, service, family);
   const name = host === '*' ? null : host;
   const lookup = context.channel.lookup(name, service, family, 'udp', 'numeric');
-  const found = yield* answered(context, lookup, new Failure('EAI_AGAIN'));
+  const found = yield* answered(context, lookup, usocket.IO_TIMEOUT);
   return found instanceof Failure ? found : (found[0] ?? new Failure('EAI_NONAME'));
+}
+
+/** Numbers in a form that only getaddrinfo knows (`127.1`), as far as they are read here. */
+function oddNumbers(host: string, service: string, family: Family): Endpoint | Failure {
+  const port = parsePort(service);
+  const address = family === 4 ? aton(host) : null;
+  return port === null || address === null ? new Failure('EAI_NONAME') : { family, address, port };
 }
 
 /** The family that an address of the list decided, or why none of them would do. */
@@ -110,6 +122,8 @@ export function* tryConnect(
   service: string,
   hints: Hints,
 ): Op<Failure | null> {
+  const refusal = usocket.refusalOf(context, object);
+  if (refusal !== null) return refusal;
   const places = yield* resolve(context, host, service, hints);
   if (places instanceof Failure) return places;
   let failure: Failure | null = null;
@@ -126,6 +140,8 @@ export function* tryConnect(
     }
     failure = yield* usocket.connect(context, object, object.timeout, where);
     if (failure === null) return null;
+    // It goes on, and nobody waits to see whether the next address is needed.
+    if (context.patience === 'never' && failure === usocket.IO_TIMEOUT) break;
   }
   return failure;
 }
@@ -138,6 +154,8 @@ export function* tryBind(
   service: string,
   hints: Hints,
 ): Op<Tried> {
+  const refusal = usocket.refusalOf(context, object);
+  if (refusal !== null) return refusal;
   const places = yield* resolve(context, host, service, hints);
   if (places instanceof Failure) return places;
   const original = object.descriptor;
@@ -152,8 +170,8 @@ export function* tryBind(
       }
       object.descriptor = descriptor;
     }
-    const socket = usocket.socketOf(context, object);
-    const bound = socket instanceof Failure ? socket : yield* answered(context, socket.bind(where), undefined);
+    const slot = usocket.slotOf(context, object);
+    const bound = slot instanceof Failure ? slot : yield* granted(context, slot, slot.socket.bind(where), undefined);
     if (!(bound instanceof Failure)) return { family };
     failure = bound;
     if (object.descriptor !== original) {
@@ -166,15 +184,19 @@ export function* tryBind(
 
 /** inet_meth_getsockname: the port is a string. */
 export function* getSockName(context: Context, object: { descriptor: number }, family: Family | 0): Op<LocalName> {
+  const refusal = usocket.refusalOf(context, object);
+  if (refusal !== null) return [null, words(refusal)];
   const socket = usocket.socketOf(context, object);
   if (socket instanceof Failure) return [null, words(socket)];
-  const name = yield* answered(context, socket.localName(), usocket.IO_TIMEOUT);
+  const name = yield* answered(context, socket.localName(), socket.knownName);
   if (name instanceof Failure) return [null, words(name)];
   return [addressText(name), String(name.port), family === 6 ? 'inet6' : 'inet'];
 }
 
 /** inet_meth_getpeername: the port is a number. */
 export function* getPeerName(context: Context, object: { descriptor: number }, family: Family | 0): Op<PeerName> {
+  const refusal = usocket.refusalOf(context, object);
+  if (refusal !== null) return [null, words(refusal)];
   const socket = usocket.socketOf(context, object);
   if (socket instanceof Failure) return [null, words(socket)];
   let name = socket.peerName();

@@ -10,6 +10,11 @@ export const VERSION = 'LuaSocket 3.0-rc1';
 export const BLOCKSIZE = 2048;
 const INT_MAX = 0x7fff_ffff;
 
+/** Why the poll face has no sleep. */
+const NO_SLEEP =
+  "'sleep' would stop the page: no call of luasocket-web/poll waits. Look at gettime in each frame instead, or use " +
+  'luasocket-web or luasocket-web/blocking';
+
 /** socket.skip(d, ...): with a negative d, one value of what stands before the others on the stack is d itself. */
 export function skip(context: Context, values: readonly unknown[]): unknown[] {
   const count = toInt(new Args('skip', values, context.strings).number(1));
@@ -19,7 +24,7 @@ export function skip(context: Context, values: readonly unknown[]): unknown[] {
 /** socket.sleep(seconds) */
 export function* sleep(context: Context, values: readonly unknown[]): Op<[]> {
   const seconds = new Args('sleep', values, context.strings).number(1);
-  if (context.patience === 'never') return [];
+  if (context.patience === 'never') throw new Error(NO_SLEEP);
   const limit = seconds > 0 ? Math.min(seconds, INT_MAX) : 0;
   const { channel } = context;
   const until = channel.time() + limit;

@@ -8,11 +8,11 @@ import type { OptionValue } from '@luasocket-web/shared/frames';
 import type { Args } from './args.ts';
 import { aton } from './aton.ts';
 import { Failure } from './channel.ts';
-import { answered, type Context, fence } from './context.ts';
+import { answered, type Context, fence, granted } from './context.ts';
 import { isNil, numberText, parseNumber, toInt } from './lua.ts';
 import type { Op } from './op.ts';
 import type { Done, Failed } from './results.ts';
-import { type Holder, IO_TIMEOUT, socketOf } from './usocket.ts';
+import { type Holder, IO_TIMEOUT, refusalOf, slotOf } from './usocket.ts';
 
 /** Takes the value from the arguments (it is the second), or raises. */
 type Check = (args: Args) => OptionValue;
@@ -116,9 +116,14 @@ function entry<T>(table: { readonly [name: string]: T }, args: Args): [name: str
 export function* setOption(context: Context, holder: Holder, kind: 'tcp' | 'udp', args: Args): Op<Done | Failed> {
   const [name, check] = entry<Check>(SET[kind], args);
   const value = check(args);
-  const socket = socketOf(context, holder);
-  if (socket instanceof Failure) return [null, optionWords(socket, 'SETSOCKOPT')];
-  const done = yield* answered(context, socket.setOption(systemName(name), value), undefined);
+  const refusal = refusalOf(context, holder);
+  if (refusal !== null) return [null, words(refusal)];
+  const slot = slotOf(context, holder);
+  if (slot instanceof Failure) return [null, optionWords(slot, 'SETSOCKOPT')];
+  const option = systemName(name);
+  const pending = slot.socket.setOption(option, value);
+  if (context.patience === 'never') slot.options.set(option, value, pending);
+  const done = yield* granted(context, slot, pending, undefined, (failure) => optionFailure(failure, 'SETSOCKOPT'));
   return done instanceof Failure ? [null, optionWords(done, 'SETSOCKOPT')] : [1];
 }
 
@@ -130,21 +135,32 @@ export function* getOption(
   args: Args,
 ): Op<[value: unknown] | Failed> {
   const [name, shape] = entry<Shape>(GET[kind], args);
-  const socket = socketOf(context, holder);
-  if (socket instanceof Failure) return [null, optionWords(socket, 'GETSOCKOPT')];
+  const refusal = refusalOf(context, holder);
+  if (refusal !== null) return name === 'error' ? [words(refusal)] : [null, words(refusal)];
+  const slot = slotOf(context, holder);
+  if (slot instanceof Failure) return [null, optionWords(slot, 'GETSOCKOPT')];
+  const { socket } = slot;
   if (name === 'error') {
     let failure = socket.takeError();
     if (failure === null && (yield* fence(context, [socket], () => false))) failure = socket.takeError();
     return [failure === null ? null : words(failure)];
   }
-  const value = yield* answered(context, socket.getOption(systemName(name)), IO_TIMEOUT);
+  const option = systemName(name);
+  const value =
+    context.patience === 'never'
+      ? slot.options.get(option, () => socket.getOption(option))
+      : yield* answered(context, socket.getOption(option), IO_TIMEOUT);
   return value instanceof Failure ? [null, optionWords(value, 'GETSOCKOPT')] : [shape(value)];
 }
 
 /** LuaSocket says one thing for whatever errno was; only what the relay itself refuses, or its loss, has words of its own. */
 function optionWords(failure: Failure, otherwise: OutcomeCode): string {
+  return words(optionFailure(failure, otherwise));
+}
+
+function optionFailure(failure: Failure, otherwise: OutcomeCode): Failure {
   const own = failure.code === 'EACCES' || failure.code === 'CLOSED' || failure === IO_TIMEOUT;
-  return words(own ? failure : { code: otherwise });
+  return own ? failure : new Failure(otherwise);
 }
 
 /** lua_isnumber on a field. */

@@ -92,8 +92,8 @@ function* watch(context: Context, reading: Set<number>, writing: Set<number>, se
     slots.set(descriptor, slot);
   }
   // A socket that is closed meanwhile has an end to be read.
-  const isReadable = (fd: number) => slots.get(fd)?.closed || slots.get(fd)?.socket.readable;
-  const isWritable = (fd: number) => !slots.get(fd)?.closed && slots.get(fd)?.socket.writable;
+  const isReadable = (fd: number) => slots.get(fd)?.closed || slots.get(fd)?.readable;
+  const isWritable = (fd: number) => !slots.get(fd)?.closed && slots.get(fd)?.writable;
   const look = (): Ready => [[...reading].filter(isReadable), [...writing].filter(isWritable)];
   const some = () => [...reading].some(isReadable) || [...writing].some(isWritable);
   const sources = [...slots.values()].flatMap((slot) => [slot.socket, slot]);

@@ -7,12 +7,16 @@ import type { Op } from './op.ts';
 import type { Failed } from './results.ts';
 import type { TcpState } from './state.ts';
 import * as tcp from './tcp.ts';
+import { IO_TIMEOUT } from './usocket.ts';
 
 /** socket.bind(host, port, backlog): listens on the first address of the host that will do. */
 export function* bind(context: Context, values: readonly unknown[]): Op<[server: TcpState] | Failed> {
   const [host, port, backlog] = values;
-  const [found, reason] = yield* getAddrInfo(context, [host === '*' ? '0.0.0.0' : host]);
-  if (found === null) return [null, reason];
+  const [known, reason] = yield* getAddrInfo(context, [host === '*' ? '0.0.0.0' : host]);
+  // Who cannot wait for the addresses lets the relay take the first.
+  const unknown = context.patience === 'never' && reason === words(IO_TIMEOUT);
+  const found = unknown ? [{ family: 'inet', addr: String(host) } as const] : known;
+  if (found === null) return [null, reason ?? 'no info on address'];
   let last: Failed = [null, 'no info on address'];
   for (const { family, addr } of found) {
     const state = tcp.create(context, family === 'inet' ? 4 : 6);

@@ -3,7 +3,7 @@ import { words } from '@luasocket-web/shared/errors';
 import { Args } from './args.ts';
 import * as buffer from './buffer.ts';
 import { Failure, type Family } from './channel.ts';
-import { answered, type Context } from './context.ts';
+import { type Context, granted } from './context.ts';
 import { INVALID } from './descriptors.ts';
 import * as inet from './inet.ts';
 import { toInt } from './lua.ts';
@@ -96,10 +96,13 @@ export function* connect(context: Context, state: TcpState, values: Values, meth
 export function* listen(context: Context, state: TcpState, values: Values): Op<Done | Failed> {
   checkClass(state, 'tcp{master}', 'listen');
   const backlog = toInt(new Args('listen', values, context.strings).optNumber(1, 32));
-  const socket = usocket.socketOf(context, state);
-  if (socket instanceof Failure) return [null, words(socket)];
+  const refusal = usocket.refusalOf(context, state);
+  if (refusal !== null) return [null, words(refusal)];
+  const slot = usocket.slotOf(context, state);
+  if (slot instanceof Failure) return [null, words(slot)];
+  const { socket } = slot;
   if (socket.kind === 'udp') return [null, words(new Failure('EOPNOTSUPP'))];
-  const done = yield* answered(context, socket.listen(backlog), undefined);
+  const done = yield* granted(context, slot, socket.listen(backlog), undefined);
   if (done instanceof Failure) return [null, words(done)];
   state.class = 'tcp{server}';
   return [1];

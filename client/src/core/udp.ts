@@ -3,7 +3,7 @@ import { GAI_PLAIN, words } from '@luasocket-web/shared/errors';
 import { MAX_DATAGRAM_V4, MAX_DATAGRAM_V6 } from '@luasocket-web/shared/limits';
 import { Args } from './args.ts';
 import { type Endpoint, Failure, type Family } from './channel.ts';
-import { answered, type Context } from './context.ts';
+import { answered, type Context, granted } from './context.ts';
 import * as inet from './inet.ts';
 import { toSize } from './lua.ts';
 import type { Op } from './op.ts';
@@ -100,7 +100,7 @@ function* transmit(
   if (payload.length > (socket.family === 4 ? MAX_DATAGRAM_V4 : MAX_DATAGRAM_V6)) {
     return [null, words({ code: 'EMSGSIZE' })];
   }
-  const sent = yield* answered(context, socket.send(payload, peer), undefined);
+  const sent = yield* granted(context, slot, socket.send(payload, peer), undefined);
   return sent instanceof Failure ? [null, udpWords(sent)] : [payload.length];
 }
 

@@ -3,7 +3,7 @@
  * long as the time limit allows and tries again. Before it answers "timeout" it makes sure that nothing is on its way.
  */
 import { type Datagram, END, Failure, type Stream, type Where } from './channel.ts';
-import { answered, type Context, fence } from './context.ts';
+import { type Context, fence, granted } from './context.ts';
 import { type AnyKind, INVALID, type Slot } from './descriptors.ts';
 import type { Op } from './op.ts';
 import type { Timeout } from './timeout.ts';
@@ -17,13 +17,24 @@ export interface Holder {
   readonly descriptor: number;
 }
 
-/** The slot of a descriptor; IO_CLOSED without a descriptor, EBADF when it stands for nothing. */
+/** The refusal of an earlier call that was taken for granted; the call that asks for it is the one that tells it. */
+export function refusalOf(context: Context, holder: Holder): Failure | null {
+  return context.descriptors.get(holder.descriptor)?.assumptions.take() ?? null;
+}
+
+/** The slot of a descriptor; IO_CLOSED without a descriptor, EBADF when it stands for nothing; or what was refused. */
 export function lookUp(context: Context, holder: Holder): Slot | Failure {
   if (holder.descriptor === INVALID) return IO_CLOSED;
+  const slot = context.descriptors.get(holder.descriptor);
+  return slot === undefined ? new Failure('EBADF') : (slot.assumptions.take() ?? slot);
+}
+
+/** The slot behind a descriptor, for the calls that LuaSocket makes without looking whether there is one. */
+export function slotOf(context: Context, holder: Holder): Slot | Failure {
   return context.descriptors.get(holder.descriptor) ?? new Failure('EBADF');
 }
 
-/** The socket behind a descriptor, for the calls that LuaSocket makes without looking whether there is one. */
+/** The socket behind it, likewise. */
 export function socketOf(context: Context, holder: Holder): AnyKind | Failure {
   return context.descriptors.get(holder.descriptor)?.socket ?? new Failure('EBADF');
 }
@@ -140,13 +151,13 @@ export function* connect(context: Context, holder: Holder, timeout: Timeout, whe
   const slot = lookUp(context, holder);
   if (slot instanceof Failure) return slot;
   const { socket } = slot;
-  if (socket.kind === 'udp') return (yield* answered(context, socket.connect(where), undefined)) ?? null;
+  if (socket.kind === 'udp') return (yield* granted(context, slot, socket.connect(where), undefined)) ?? null;
   const ready = () => slot.closed || socket.writable;
-  let outcome = yield* answered(context, socket.connect(where), 'started');
+  let outcome = yield* granted(context, slot, socket.connect(where), 'started');
   if (outcome instanceof Failure && outcome.code === 'EALREADY') {
     // That it is done may be on its way.
     yield* fence(context, [socket, slot], ready);
-    if (!slot.closed && ready()) outcome = yield* answered(context, socket.connect(where), 'started');
+    if (!slot.closed && ready()) outcome = yield* granted(context, slot, socket.connect(where), 'started');
   }
   if (outcome instanceof Failure) return outcome;
   if (outcome === 'done') return null;

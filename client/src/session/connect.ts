@@ -26,11 +26,11 @@ export interface Session {
 }
 
 /**
- * Connects to the relay at `url` (ws: or wss:).
+ * Connects to the relay at `url` (ws: or wss:). `leases`: ephemeral ports to hold in advance, of each kind and family.
  * Rejects with an Error that says why when the relay cannot be reached or refuses, and with the signal's reason when
  * it was aborted.
  */
-export function openSession(url: string, options: ConnectOptions): Promise<Session> {
+export function openSession(url: string, options: ConnectOptions, leases = 0): Promise<Session> {
   return new Promise((resolve, reject) => {
     const { signal } = options;
     signal?.throwIfAborted();
@@ -44,13 +44,15 @@ export function openSession(url: string, options: ConnectOptions): Promise<Sessi
         new Error(`cannot connect to ${url}: ${error instanceof Error ? error.message : error}`, { cause: error }),
       );
     };
-    const connection = sessionOver(webSocketTransport(url, WebSocket), options.ticket ?? null, systemHost(), {
+    const events: SessionEvents = {
       opened: (session) => {
         opened = session;
         resolve(session);
       },
       ended: (error) => fail(error ?? 'it was closed'),
-    });
+    };
+    const transport = webSocketTransport(url, WebSocket);
+    const connection = sessionOver(transport, options.ticket ?? null, systemHost(), events, leases);
     const abort = () => {
       reject(signal?.reason);
       (opened ?? connection).close();
@@ -71,8 +73,14 @@ export interface SessionEvents {
   ended(error: Error | null): void;
 }
 
-/** A session over any transport, on any host; to be started. */
-export function sessionOver(open: OpenTransport, ticket: string | null, host: Host, events: SessionEvents): Connection {
+/** A session over any transport, on any host; to be started. `leases`: ephemeral ports to hold, of each kind and family. */
+export function sessionOver(
+  open: OpenTransport,
+  ticket: string | null,
+  host: Host,
+  events: SessionEvents,
+  leases = 0,
+): Connection {
   let sockets: Multiplexer | null = null;
   const close = () => {
     sockets?.closeAll();
@@ -101,11 +109,11 @@ export function sessionOver(open: OpenTransport, ticket: string | null, host: Ho
     open,
     host,
     ticket,
-    leases: 0,
+    leases,
     tap: status,
     events: {
       welcomed: (welcome) => {
-        sockets = new Multiplexer(welcome, connection, status);
+        sockets = new Multiplexer(welcome, connection, status, leases);
         events.opened({ channel: new SessionChannel(sockets, connection), relay: status, close });
       },
       delivered: ({ frames }) => sockets?.take(frames),

@@ -55,16 +55,23 @@ export class SessionDatagramSocket extends SessionSocket implements DatagramSock
     const target = where && targetOf(where);
     if (target instanceof Failure) return new Settled<void>(target);
     this.#proven.clear();
+    if (target !== null) this.autobind();
     this.renamed();
-    return this.wire.request(
-      (request) => ({ type: 'connect', request, socket: this.id, target }),
-      () => {
+    const before = this.#peer;
+    this.#peer = target && 'address' in target ? routed(target) : null;
+    return this.request({
+      role: 'dependent',
+      ask: (request) => ({ type: 'connect', request, socket: this.id, target }),
+      read: () => {
         // Now a look-up that was under way is answered: the relay needed its answer before this one.
         const peer = where && targetOf(where);
         this.#peer = peer && 'address' in peer ? routed(peer) : null;
         this.#proven.clear();
       },
-    );
+      refused: () => {
+        this.#peer = before;
+      },
+    });
   }
 
   /** udp_recvmsg: the pending error comes before what is queued (__skb_try_recv_datagram). */
@@ -101,12 +108,12 @@ export class SessionDatagramSocket extends SessionSocket implements DatagramSock
       this.wire.emit({ type: 'datagram', socket: this.id, peer, payload });
       return DONE;
     }
-    // It may bind the socket.
-    if (this.local?.port === 0) this.renamed();
-    return this.wire.request(
-      (request) => ({ type: 'sendto', request, socket: this.id, peer, payload }),
-      () => this.#prove(key),
-    );
+    this.autobind();
+    return this.request({
+      role: 'dependent',
+      ask: (request) => ({ type: 'sendto', request, socket: this.id, peer, payload }),
+      read: () => this.#prove(key),
+    });
   }
 
   peerName(): Endpoint | Failure {
@@ -117,6 +124,7 @@ export class SessionDatagramSocket extends SessionSocket implements DatagramSock
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.abandon();
     this.wire.emit({ type: 'close', socket: this.id, consumed: 0 });
     this.wire.release(this.id, true);
     this.#queue = [];

@@ -19,6 +19,7 @@ import { DATAGRAM_OVERHEAD, MAX_PENDING_REQUESTS } from '@luasocket-web/shared/l
 import type { SocketStatus } from '../api.ts';
 import { Failure, type Pending } from '../core/channel.ts';
 import { SessionDatagramSocket } from './datagram.ts';
+import { Leases } from './leases.ts';
 import { failed } from './pending.ts';
 import { failureOf, Requests } from './requests.ts';
 import { type Signal, Wakes } from './signal.ts';
@@ -43,6 +44,8 @@ export class Multiplexer implements Wire {
   readonly #terms: Terms;
   readonly #outbox: Outbox;
   readonly #tap: FrameTap;
+  /** Null: none were asked for. */
+  readonly #leases: Leases | null;
   readonly #requests = new Requests();
   readonly #sockets = new Map<number, SessionMember>();
   readonly #wakes = new Wakes();
@@ -59,10 +62,12 @@ export class Multiplexer implements Wire {
   #lastAccepted = FIRST_RELAY_SOCKET - 1;
   #over = false;
 
-  constructor(terms: Terms, outbox: Outbox, tap: FrameTap) {
+  /** `leases`: how many ephemeral ports HELLO asked for. */
+  constructor(terms: Terms, outbox: Outbox, tap: FrameTap, leases = 0) {
     this.#terms = terms;
     this.#outbox = outbox;
     this.#tap = tap;
+    this.#leases = leases > 0 ? new Leases() : null;
     this.upload = new SendPool(terms.upload);
     this.#download = new ReceivePool(terms.download);
   }
@@ -173,6 +178,10 @@ export class Multiplexer implements Wire {
     if (!this.#over) this.#starved.add(stream);
   }
 
+  lease(kind: 'tcp' | 'udp', family: Family): number | null {
+    return this.#leases?.take(kind, family) ?? null;
+  }
+
   claim(): boolean {
     if (this.#claimed >= this.#terms.sockets) return false;
     this.#claimed++;
@@ -273,7 +282,9 @@ export class Multiplexer implements Wire {
         this.#member(frame.socket)?.failed(failureOf(frame.error, frame.detail));
         return;
       case 'lease':
-        throw new ProtocolError('unexpected', 'a LEASE that nobody asked for');
+        if (!this.#leases) throw new ProtocolError('unexpected', 'a LEASE that nobody asked for');
+        this.#leases.granted(frame.kind === KIND.tcp ? 'tcp' : 'udp', frame.family === 6 ? 6 : 4, frame.port);
+        return;
     }
   }
 

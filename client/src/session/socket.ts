@@ -6,6 +6,7 @@ import type { Endpoint, Family } from '@luasocket-web/shared/address';
 import type { OptionValue, Target } from '@luasocket-web/shared/frames';
 import type { SocketStatus } from '../api.ts';
 import { Failure, type Pending, type Socket, type Where } from '../core/channel.ts';
+import { type Call, Held } from './held.ts';
 import { failed, Settled } from './pending.ts';
 import { Request, readEndpoint, readNothing, readOption } from './requests.ts';
 import { Signal } from './signal.ts';
@@ -22,6 +23,13 @@ export abstract class SessionSocket extends Signal implements Socket {
   /** The local name, where it is known and cannot change any more. */
   protected local: Endpoint | null;
   protected readonly wire: Wire;
+  readonly #held: Held;
+  /** What it is bound to as far as this end knows or hopes; null: nothing yet. */
+  #bound: Endpoint | null = null;
+  /** False once something was asked that gives it a port. */
+  #unbound: boolean;
+  /** Whoever asks for the local name while an answer is under way gets that one. */
+  #naming: { readonly names: number; readonly pending: Pending<Endpoint> } | null = null;
   /** Counts what may change the local name, so that an answer under way is not kept for a later state. */
   #names = 0;
 
@@ -31,7 +39,9 @@ export abstract class SessionSocket extends Signal implements Socket {
     this.id = id;
     this.family = family;
     this.wire = wire;
-    this.local = local ?? { family, address: family === 4 ? '0.0.0.0' : '::', port: 0 };
+    this.#held = new Held(wire);
+    this.#unbound = local === null;
+    this.local = local ?? wildcard(family, 0);
   }
 
   abstract peerName(): Endpoint | Failure;
@@ -47,36 +57,94 @@ export abstract class SessionSocket extends Signal implements Socket {
   }
 
   bind(where: Where): Pending<void> {
-    const target = targetOf(where);
+    const port = 'lookup' in where || where.port !== 0 ? null : this.wire.lease(this.kind, this.family);
+    const at = port === null ? where : { ...where, port };
+    const target = targetOf(at);
     if (target instanceof Failure) return new Settled<void>(target);
+    const before = { bound: this.#bound, unbound: this.#unbound };
+    this.#bound = 'lookup' in at ? wildcard(this.family, 0) : at;
+    this.#unbound = false;
     this.renamed();
-    return this.wire.request((request) => ({ type: 'bind', request, socket: this.id, target }), readNothing);
+    return this.request({
+      role: 'bind',
+      ask: (request) => ({ type: 'bind', request, socket: this.id, target }),
+      read: readNothing,
+      refused: () => {
+        this.#bound = before.bound;
+        this.#unbound = before.unbound;
+      },
+    });
+  }
+
+  /**
+   * Something is about to be asked that binds the socket if it is not bound: with a leased port the name is known. Nothing
+   * need wait for it, since a port that is reserved is not refused.
+   */
+  protected autobind(): void {
+    if (!this.#unbound) return;
+    this.#unbound = false;
+    this.renamed();
+    const port = this.wire.lease(this.kind, this.family);
+    if (port === null) return;
+    const target = wildcard(this.family, port);
+    this.#bound = target;
+    this.request({
+      role: 'other',
+      ask: (request) => ({ type: 'bind', request, socket: this.id, target }),
+      read: readNothing,
+      refused: () => {
+        this.#bound = null;
+      },
+    });
   }
 
   setOption(option: string, value: OptionValue): Pending<void> {
-    return this.wire.request(
-      (request) => ({ type: 'setoption', request, socket: this.id, option, value }),
-      readNothing,
-    );
+    return this.request({
+      role: 'other',
+      ask: (request) => ({ type: 'setoption', request, socket: this.id, option, value }),
+      read: readNothing,
+    });
   }
 
   getOption(option: string): Pending<OptionValue> {
-    return this.wire.request((request) => ({ type: 'getoption', request, socket: this.id, option }), readOption);
+    return this.request({
+      role: 'other',
+      ask: (request) => ({ type: 'getoption', request, socket: this.id, option }),
+      read: readOption,
+    });
+  }
+
+  get knownName(): Endpoint {
+    return this.local ?? this.#bound ?? wildcard(this.family, 0);
   }
 
   localName(): Pending<Endpoint> {
     if (this.local) return new Settled<Endpoint>(this.local);
     if (this.wire.over) return failed('CLOSED');
     const names = this.#names;
-    return this.wire.request(
-      (request) => ({ type: 'getsockname', request, socket: this.id }),
-      (value) => {
+    if (this.#naming && this.#naming.names === names && !this.#naming.pending.settled) return this.#naming.pending;
+    const pending = this.request({
+      role: 'other',
+      ask: (request) => ({ type: 'getsockname', request, socket: this.id }),
+      read: (value) => {
         const local = readEndpoint(value);
         // Without a port it is not bound yet, and may be by the next call.
         if (local.port !== 0 && names === this.#names) this.local = local;
         return local;
       },
-    );
+    });
+    this.#naming = { names, pending };
+    return pending;
+  }
+
+  /** A request of this socket, in order. */
+  protected request<T>(call: Call<T>): Pending<T> {
+    return this.#held.request(call);
+  }
+
+  /** Nothing that waits is sent any more. */
+  protected abandon(): void {
+    this.#held.close();
   }
 
   /** The local name may be another from now on. */
@@ -84,6 +152,10 @@ export abstract class SessionSocket extends Signal implements Socket {
     this.#names++;
     this.local = local;
   }
+}
+
+function wildcard(family: Family, port: number): Endpoint {
+  return { family, address: family === 4 ? '0.0.0.0' : '::', port };
 }
 
 /** A target for the relay: the address where it is known, else a reference to the look-up's answer. */

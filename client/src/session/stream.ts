@@ -11,7 +11,7 @@ import type { SocketStatus } from '../api.ts';
 import { END, Failure, type Pending, type Stream, type Where } from '../core/channel.ts';
 import { ByteQueue } from './byte-queue.ts';
 import { failed, Settled } from './pending.ts';
-import { readEndpoint } from './requests.ts';
+import { readEndpoint, readNothing } from './requests.ts';
 import { SessionSocket, shown, targetOf } from './socket.ts';
 import type { Wire } from './wire.ts';
 
@@ -99,13 +99,18 @@ export class SessionStream extends SessionSocket implements Stream {
   /** inet_listen. */
   listen(backlog: number): Pending<void> {
     if (this.#attempt !== 'unconnected') return failed('EINVAL');
+    this.autobind();
     this.renamed();
-    return this.wire.request(
-      (request) => ({ type: 'listen', request, socket: this.id, backlog }),
-      () => {
-        this.#phase = 'listen';
+    const before = this.#phase;
+    this.#phase = 'listen';
+    return this.request({
+      role: 'dependent',
+      ask: (request) => ({ type: 'listen', request, socket: this.id, backlog }),
+      read: readNothing,
+      refused: () => {
+        if (this.#backlog.length === 0 && this.#phase === 'listen') this.#phase = before;
       },
-    );
+    });
   }
 
   accept(): Stream | Failure | null {
@@ -184,6 +189,7 @@ export class SessionStream extends SessionSocket implements Stream {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.abandon();
     for (const waiting of this.#backlog.splice(0)) waiting.close();
     this.wire.emit({ type: 'close', socket: this.id, consumed: this.#consumed });
     this.wire.release(this.id, this.#claimed);
@@ -287,15 +293,16 @@ export class SessionStream extends SessionSocket implements Stream {
     this.#attempt = 'connecting';
     this.#phase = 'syn-sent';
     this.renamed();
-    return this.wire.request(
-      (request) => ({ type: 'connect', request, socket: this.id, target }),
-      (value) => {
+    return this.request({
+      role: 'dependent',
+      ask: (request) => ({ type: 'connect', request, socket: this.id, target }),
+      read: (value) => {
         const local = readEndpoint(value);
         this.#forsaken = false;
         if (this.#phase === 'syn-sent') this.renamed(local);
         return 'started';
       },
-      () => {
+      refused: () => {
         // It could not even begin: no error is pending, and the socket is as before.
         if (this.wire.over) return;
         this.#attempt = 'unconnected';
@@ -303,7 +310,7 @@ export class SessionStream extends SessionSocket implements Stream {
         this.renamed();
         this.wire.wake(this);
       },
-    );
+    });
   }
 
   /** tcp_disconnect, when connect(2) has told why an earlier attempt failed: the socket is fresh again. */

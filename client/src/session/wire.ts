@@ -1,4 +1,5 @@
 /** What a socket asks of the session it belongs to. */
+import type { Family } from '@luasocket-web/shared/address';
 import type { ProtocolError } from '@luasocket-web/shared/errors';
 import type { SendPool } from '@luasocket-web/shared/flow';
 import type { ClientFrame, Value } from '@luasocket-web/shared/frames';
@@ -26,6 +27,8 @@ export interface Wire {
   consumed(socket: number, bytes: number): void;
   /** The stream waits for credit: it is woken when there may be some. */
   starved(stream: Starved): void;
+  /** An ephemeral port that the relay has reserved for this session; null when there is none. Whoever takes it binds it. */
+  lease(kind: 'tcp' | 'udp', family: Family): number | null;
   /** An accepted connection becomes a descriptor of the program; false when there is none left. */
   claim(): boolean;
   /** The socket is closed; the session forgets it. `claimed`: it held a descriptor. */
