@@ -5,7 +5,7 @@ import WebSocket from 'ws';
 import type { Waits } from './runner.ts';
 
 /** A namespace with a session of its own. */
-export interface Session {
+interface Session {
   readonly socket: object;
   close(): void;
 }
