@@ -29,11 +29,8 @@ const PARTS = {
   },
 };
 
-/** Packages whose declarations are published: the compiler's output, entries, and what those may import. */
-const TYPED = {
-  client: { entries: ['index.d.ts', 'blocking.d.ts'], allowed: [] },
-  relay: { entries: ['index.d.ts'], allowed: [] },
-};
+/** Packages whose declarations are published: those that `exports` names, and what they lead to. */
+const TYPED = ['client', 'relay'];
 
 /**
  * Builds the JavaScript of each part that has changed.
@@ -91,13 +88,14 @@ function put(stage, dist) {
 export async function buildTypes() {
   const { code } = await runNode(`${ROOT}/node_modules/typescript/bin/tsc`, ['-b', ROOT]);
   if (code !== 0) return false;
-  for (const [name, { entries, allowed }] of Object.entries(TYPED)) {
+  for (const name of TYPED) {
+    const { exports, dependencies = {} } = JSON.parse(readFileSync(`${ROOT}/${name}/package.json`, 'utf8'));
+    /** @type {string[]} */
+    const types = Object.values(exports).flatMap((entry) => entry.types ?? []);
+    const entries = types.map((path) => path.replace('./dist/types/', ''));
     const stage = `${CACHE}/stage-${name}-types-${process.pid}`;
     rmSync(stage, { recursive: true, force: true });
-    const dependencies = Object.keys(
-      JSON.parse(readFileSync(`${ROOT}/${name}/package.json`, 'utf8')).dependencies ?? {},
-    );
-    copyDeclarations(`${ROOT}/node_modules/.cache/tsc/${name}`, stage, entries, [...allowed, ...dependencies]);
+    copyDeclarations(`${ROOT}/node_modules/.cache/tsc/${name}`, stage, entries, Object.keys(dependencies));
     mkdirSync(`${ROOT}/${name}/dist`, { recursive: true });
     put(stage, `${ROOT}/${name}/dist/types`);
   }
