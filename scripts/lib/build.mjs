@@ -19,7 +19,7 @@ const COMMON = ['vite.config.ts', 'pnpm-lock.yaml', 'shared/src', 'tsconfig.base
 
 /** @type {Readonly<Record<string, Part>>} In the order in which they are built. */
 const PARTS = {
-  client: { modes: ['client', 'global', 'pump'], sources: ['client/src', 'client/package.json'] },
+  client: { modes: ['client', 'global'], sources: ['client/src', 'client/package.json'] },
   console: { modes: ['console'], sources: ['console', 'client/src'] },
   relay: {
     modes: ['relay'],
