@@ -8,7 +8,7 @@ import { Settling } from './pending.ts';
 import type { Ask, Wire } from './wire.ts';
 
 /** What a request is to a bind: one itself, something that needs it to have succeeded, or neither. */
-export type Role = 'bind' | 'dependent' | 'other';
+type Role = 'bind' | 'dependent' | 'other';
 
 /** A request and what becomes of its answer, as Wire.request takes them. */
 export interface Call<T> {

@@ -14,8 +14,7 @@ interface Event {
   readonly run: () => void;
 }
 
-const hmac = (key: Uint8Array, data: Uint8Array) =>
-  new Uint8Array(createHmac('sha256', key).update(data).digest());
+const hmac = (key: Uint8Array, data: Uint8Array) => new Uint8Array(createHmac('sha256', key).update(data).digest());
 
 export class VirtualHost implements Host {
   #now = 1000;

@@ -6,7 +6,7 @@ import type { Endpoint, Family } from '@luasocket-web/shared/address';
 import type { SocketFactory, SystemFailure, TcpSink, TcpSocket, UdpSink, UdpSocket } from '../../src/sockets/socket.ts';
 
 export const ANY = { 4: '0.0.0.0', 6: '::' } as const;
-export const LOOPBACK = { 4: '127.0.0.1', 6: '::1' } as const;
+const LOOPBACK = { 4: '127.0.0.1', 6: '::1' } as const;
 
 export function at(family: Family, port: number, address: string = LOOPBACK[family]): Endpoint {
   return { family, address, port };
