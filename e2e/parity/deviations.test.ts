@@ -74,16 +74,20 @@ test('3. descriptors are those of the session alone, 1024 at most', async () => 
   expect(socket.tcp()).toEqual([null, 'Too many open files']);
 });
 
-test('4. what LuaSocket reads from memory that it has not set is something definite', async () => {
+// LuaSocket answers [null, 'closed', 8192].
+test('4. a send to a peer that has closed succeeds as a whole, and the next one fails', async () => {
   const socket = await open();
-  const datagrams = must(socket.udp());
-  await datagrams.close();
-  expect(await datagrams.receivefrom()).toEqual([null, 'ai_family not supported']);
-  expect(socket.skip(-3, 'a', 'b')).toEqual([-3, 'a', 'b']);
-  // Whether the relay's machine knows a name for it or not.
-  const names = must<string[]>(await socket.dns.getnameinfo('::1'));
-  expect(names).toHaveLength(1);
-  expect(names[0]).toMatch(/^[\w.:-]+$/);
+  const [client, peer] = await pair(socket);
+  await peer.close();
+  expect(await client.receive()).toEqual([null, 'closed', '']);
+  const reset = new Promise<void>((resolve) => {
+    socket.relay.on('frame', ({ direction, frame }) => {
+      if (direction === 'received' && frame.type === 'error') resolve();
+    });
+  });
+  expect(await client.send('x'.repeat(30_000))).toEqual([30_000, null, null]);
+  await reset;
+  expect(await client.send('x')).toEqual([null, 'closed', 0]);
 });
 
 test('5. names come from name servers, and at most 8 addresses of each', async () => {
@@ -94,4 +98,16 @@ test('5. names come from name servers, and at most 8 addresses of each', async (
   const addresses = must(await socket.dns.getaddrinfo('many.example'));
   expect(addresses).toHaveLength(8);
   expect(server.asked).toContain('A many.example');
+});
+
+test('what LuaSocket reads from memory that it has not set is something definite', async () => {
+  const socket = await open();
+  const datagrams = must(socket.udp());
+  await datagrams.close();
+  expect(await datagrams.receivefrom()).toEqual([null, 'ai_family not supported']);
+  expect(socket.skip(-3, 'a', 'b')).toEqual([-3, 'a', 'b']);
+  // Whether the relay's machine knows a name for it or not.
+  const names = must<string[]>(await socket.dns.getnameinfo('::1'));
+  expect(names).toHaveLength(1);
+  expect(names[0]).toMatch(/^[\w.:-]+$/);
 });
