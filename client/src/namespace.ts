@@ -114,7 +114,7 @@ export function createNamespace<F extends Face, B>(
     try: newTry(),
     skip: (...values: Values) => misc.skip(context, values),
     choose: choose as SocketNamespace<F, B>['choose'],
-    source: wrapped<Source<F, B>>(sources(sizeOf)),
+    source: wrapped<Source<F, B>>(sources(sizeOf, context.patience)),
     sink: wrapped<Sink<F>>(SINKS),
     dns: resolver,
     relay,

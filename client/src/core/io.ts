@@ -1,6 +1,7 @@
 /**
  * Sources, sinks and choose: socket.lua. They call methods of the program's object, and so are steps as in except.ts.
  */
+import type { Patience } from './context.ts';
 import type { Steps } from './except.ts';
 import { isNil, typeName } from './lua.ts';
 import { BLOCKSIZE } from './misc.ts';
@@ -55,15 +56,36 @@ function keepOpen(client: ClientLike): Chunks {
   };
 }
 
-/** The sources: each makes, for a client, the function that answers the next chunk. `sizeOf` counts a chunk's bytes. */
-export function sources(sizeOf: (chunk: unknown) => number) {
+/**
+ * The sources: each makes, for a client, the function that answers the next chunk. `sizeOf` counts a chunk's bytes.
+ * Without patience what has come is a chunk: LuaSocket's lose it when the time is up before all 2048 bytes are here.
+ */
+export function sources(sizeOf: (chunk: unknown) => number, patience: Patience) {
+  /** The client's answer, a part that has come counted as a whole where nobody waits for the rest. */
+  function* receive(client: ClientLike, count: number): Steps<readonly unknown[]> {
+    const results = tuple(yield client.receive(count));
+    const [, error, partial] = results;
+    return patience === 'never' && error === 'timeout' && sizeOf(partial) > 0 ? [partial] : results;
+  }
+  const untilClosed = (client: ClientLike): Chunks => {
+    let done = false;
+    return function* () {
+      if (done) return [null];
+      const [chunk, error, partial] = yield* receive(client, BLOCKSIZE);
+      if (isNil(error)) return [chunk];
+      if (error !== 'closed') return [null, error];
+      yield client.close();
+      done = true;
+      return [partial];
+    };
+  };
   return {
     'by-length': (client: ClientLike, length: number): Chunks => {
       let left = length;
       return function* () {
         if (typeof left !== 'number') throw new TypeError(`attempt to compare ${typeName(left)} with number`);
         if (left <= 0) return [null];
-        const [chunk, error] = tuple(yield client.receive(Math.min(BLOCKSIZE, left)));
+        const [chunk, error] = yield* receive(client, Math.min(BLOCKSIZE, left));
         if (!isNil(error)) return [null, error];
         left -= sizeOf(chunk);
         return [chunk];
@@ -72,17 +94,4 @@ export function sources(sizeOf: (chunk: unknown) => number) {
     'until-closed': untilClosed,
     default: untilClosed,
   } as const;
-}
-
-function untilClosed(client: ClientLike): Chunks {
-  let done = false;
-  return function* () {
-    if (done) return [null];
-    const [chunk, error, partial] = tuple(yield client.receive(BLOCKSIZE));
-    if (isNil(error)) return [chunk];
-    if (error !== 'closed') return [null, error];
-    yield client.close();
-    done = true;
-    return [partial];
-  };
 }

@@ -1,13 +1,13 @@
 /**
  * The requests of a socket behind a bind that is not answered yet. A bind that is refused leaves the socket without its
- * port: what would then be done from any other (listen, connect, send) must not reach the relay.
+ * port: what would then go out from any other (connect, send) must not reach the relay.
  */
 import type { Value } from '@luasocket-web/shared/frames';
 import { Failure, type Pending } from '../core/channel.ts';
 import { Settling } from './pending.ts';
 import type { Ask, Wire } from './wire.ts';
 
-/** What a request is to a bind: one itself, something that needs it to have succeeded, or neither. */
+/** What a request is to a bind before it: another one, something that waits for it to have succeeded, or neither. */
 type Role = 'bind' | 'dependent' | 'other';
 
 /** A request and what becomes of its answer, as Wire.request takes them. */
@@ -34,9 +34,10 @@ export class Held {
     this.#wire = wire;
   }
 
-  /** Sends a request, now or when the bind before it has succeeded. */
+  /** Sends a request, now or when the bind before it has succeeded. All are sent in order. */
   request<T>(call: Call<T>): Pending<T> {
-    if (!this.#binding || this.#wire.over) return this.#send(call);
+    const waits = this.#binding && (call.role !== 'other' || this.#waiting.length > 0);
+    if (!waits || this.#wire.over) return this.#send(call);
     const later = new Later<T>(this.#wire);
     this.#waiting.push({
       role: call.role,

@@ -72,6 +72,8 @@ export abstract class SessionSocket extends Signal implements Socket {
       refused: () => {
         this.#bound = before.bound;
         this.#unbound = before.unbound;
+        this.renamed();
+        this.bindRefused();
       },
     });
   }
@@ -136,6 +138,9 @@ export abstract class SessionSocket extends Signal implements Socket {
     this.#naming = { names, pending };
     return pending;
   }
+
+  /** A bind was refused that may have been taken for granted. */
+  protected bindRefused(): void {}
 
   /** A request of this socket, in order. */
   protected request<T>(call: Call<T>): Pending<T> {

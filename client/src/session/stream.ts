@@ -10,6 +10,7 @@ import { MAX_DATA } from '@luasocket-web/shared/limits';
 import type { SocketStatus } from '../api.ts';
 import { END, Failure, type Pending, type Stream, type Where } from '../core/channel.ts';
 import { ByteQueue } from './byte-queue.ts';
+import type { Call } from './held.ts';
 import { failed, Settled } from './pending.ts';
 import { readEndpoint, readNothing } from './requests.ts';
 import { SessionSocket, shown, targetOf } from './socket.ts';
@@ -41,6 +42,8 @@ export class SessionStream extends SessionSocket implements Stream {
   /** Whether it holds a descriptor of the program: all but those in a backlog. */
   #claimed: boolean;
   #closed = false;
+  /** The relay knows it no more. */
+  #released = false;
 
   constructor(id: number, family: Family, wire: Wire, accepted: { local: Endpoint; peer: Endpoint } | null) {
     super(id, family, wire, accepted?.local ?? null);
@@ -103,8 +106,9 @@ export class SessionStream extends SessionSocket implements Stream {
     this.renamed();
     const before = this.#phase;
     this.#phase = 'listen';
+    // Not held back behind a bind: a program may connect to its own server in the next line.
     return this.request({
-      role: 'dependent',
+      role: 'other',
       ask: (request) => ({ type: 'listen', request, socket: this.id, backlog }),
       read: readNothing,
       refused: () => {
@@ -181,6 +185,17 @@ export class SessionStream extends SessionSocket implements Stream {
     this.wire.wake(this);
   }
 
+  /** Then LISTEN, if it was sent already, has made it listen on a port that nobody asked for. */
+  protected override bindRefused(): void {
+    if (this.#phase !== 'listen') return;
+    this.#phase = 'close';
+    this.#release();
+  }
+
+  protected override request<T>(call: Call<T>): Pending<T> {
+    return this.#released ? failed('EINVAL') : super.request(call);
+  }
+
   /** inet_getname: known from the handshake until the connection is gone. */
   peerName(): Endpoint | Failure {
     return this.#phase === 'established' && this.#peer ? this.#peer : new Failure('ENOTCONN');
@@ -190,9 +205,7 @@ export class SessionStream extends SessionSocket implements Stream {
     if (this.#closed) return;
     this.#closed = true;
     this.abandon();
-    for (const waiting of this.#backlog.splice(0)) waiting.close();
-    this.wire.emit({ type: 'close', socket: this.id, consumed: this.#consumed });
-    this.wire.release(this.id, this.#claimed);
+    this.#release();
     this.#queue.clear();
     this.wire.wake(this);
   }
@@ -273,6 +286,15 @@ export class SessionStream extends SessionSocket implements Stream {
   }
 
   // --- inside
+
+  /** Closes it at the relay. */
+  #release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    for (const waiting of this.#backlog.splice(0)) waiting.close();
+    this.wire.emit({ type: 'close', socket: this.id, consumed: this.#consumed });
+    this.wire.release(this.id, this.#claimed);
+  }
 
   #status(): SocketStatus['state'] {
     switch (this.#phase) {
