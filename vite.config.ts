@@ -10,7 +10,7 @@ import { defineConfig, type UserConfig } from 'vite';
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** Entry points of the client's package: name in dist/ -> source. Each needs a line in `exports` of client/package.json. */
-const CLIENT_ENTRIES = { index: at('client/src/index.ts') };
+const CLIENT_ENTRIES = { index: at('client/src/index.ts'), poll: at('client/src/poll.ts') };
 
 /** msgpackr's plain JavaScript: its build for Node loads a native accelerator, which control frames do not need. */
 const PLAIN_CONDITIONS = ['browser', 'module', 'import', 'default'];
