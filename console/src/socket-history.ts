@@ -27,8 +27,9 @@ export class SocketHistory {
     for (const socket of now) this.#open.set(socket.id, socket);
   }
 
-  /** In the order in which they came to be; accepted ones, whose numbers are large, after the others. */
+  /** Those that are open, the oldest first; then those that were closed, the last one first. */
   rows(withClosed: boolean): readonly SocketRow[] {
-    return [...(withClosed ? this.#closed : []), ...this.#open.values()].sort((a, b) => a.id - b.id);
+    const open = [...this.#open.values()].sort((a, b) => a.id - b.id);
+    return withClosed ? [...open, ...[...this.#closed].reverse()] : open;
   }
 }

@@ -19,7 +19,7 @@ describe('the history of sockets', () => {
     history.update([socket(1), socket(2)]);
     history.update([socket(1, 7), socket(2)]);
     history.update([socket(2)]);
-    expect(history.rows(true)).toEqual([{ ...socket(1, 7), state: 'closed' }, socket(2)]);
+    expect(history.rows(true)).toEqual([socket(2), { ...socket(1, 7), state: 'closed' }]);
     expect(history.rows(false)).toEqual([socket(2)]);
   });
 
@@ -27,8 +27,7 @@ describe('the history of sockets', () => {
     const history = new SocketHistory();
     for (let id = 2; id <= 200; id++) history.update([socket(1), socket(id)]);
     const ids = history.rows(true).map((row) => row.id);
-    expect(ids[0]).toBe(1);
-    expect(ids.at(-1)).toBe(200);
+    expect(ids.slice(0, 3)).toEqual([1, 200, 199]);
     expect(ids.length).toBeLessThan(100);
   });
 });

@@ -58,7 +58,9 @@ export async function buildPrograms() {
         'warn',
       ];
       const { code } = await runNode(`${ROOT}/node_modules/vite/bin/vite.js`, args);
-      if (code !== 0) return false;
+      if (code === 0) continue;
+      rmSync(stage, { recursive: true, force: true });
+      return false;
     }
     part.finish?.(stage);
     put(stage, dist);

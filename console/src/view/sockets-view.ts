@@ -12,7 +12,13 @@ export class SocketsView {
   /** Shows these sockets; rows that stay are kept, so that nothing jumps. */
   draw(rows: readonly SocketRow[]): void {
     const wanted = new Set(rows.map((row) => row.id));
-    for (const row of rows) this.#fill(this.#rows.get(row.id) ?? this.#add(row.id), row);
+    for (const [index, row] of rows.entries()) {
+      const cells = this.#rows.get(row.id) ?? this.#add(row.id);
+      this.#fill(cells, row);
+      const line = cells[0]?.parentElement;
+      const there = this.#body.children[index];
+      if (line && line !== there) this.#body.insertBefore(line, there ?? null);
+    }
     for (const [id, cells] of this.#rows) {
       if (wanted.has(id)) continue;
       cells[0]?.parentElement?.remove();
