@@ -72,7 +72,7 @@ export abstract class SessionSocket extends Signal implements Socket {
       refused: () => {
         this.#bound = before.bound;
         this.#unbound = before.unbound;
-        this.renamed();
+        this.renamed(this.#unbound ? wildcard(this.family, 0) : null);
         this.bindRefused();
       },
     });
