@@ -1,6 +1,6 @@
 /** What is particular to the poll face, on a real relay: nothing waits, set-up is taken for granted, ports are leased. */
 import { createSocket } from 'node:dgram';
-import { createServer, connect as dial } from 'node:net';
+import { createServer, connect as dial, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import WebSocket from 'ws';
