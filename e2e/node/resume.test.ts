@@ -120,7 +120,7 @@ test('a relay that forgets sooner than the client comes back: the session is los
     });
   });
   // Another process at the same address would have another epoch; here the address is gone for good.
-  const waiting = session.channel.barrier();
+  const waiting = session.channel.hostent('127.0.0.1');
   await relay.close();
   proxy.cut();
   await lost;

@@ -139,6 +139,9 @@ export interface Channel {
   hostent(name: string): Pending<HostEntry>;
   /** gethostname(2). */
   hostname(): Pending<string>;
-  /** Settles once everything the relay's kernel had when it was asked has arrived here. */
+  /**
+   * Settles once everything the relay's kernel had when it was asked has arrived here; at once while the relay cannot be
+   * reached, for then nothing arrives.
+   */
   barrier(): Pending<void>;
 }

@@ -19,6 +19,9 @@ export interface Context<B = unknown> {
   readonly patience: Patience;
 }
 
+/** More than a roundtrip takes on any network that is of use. */
+const FENCE_SECONDS = 3;
+
 /** Waits for an answer of the relay, however long it takes; without patience, `assumed` stands for one that is not there. */
 export function* answered<T>(context: Context, pending: Pending<T>, assumed: T | Failure): Op<T | Failure> {
   if (!pending.settled) {
@@ -54,6 +57,8 @@ export function* fence(context: Context, sources: readonly Source[], enough: () 
   if (context.patience === 'never') return false;
   const barrier = context.channel.barrier();
   const ready = () => barrier.settled || enough();
-  if (!ready()) yield { sources: [barrier, ...sources], ready, deadline: Number.POSITIVE_INFINITY };
+  // A network that has stalled is not known to be lost for a while, and a time limit that has passed is not a long wait.
+  const deadline = context.channel.now() + FENCE_SECONDS;
+  if (!ready()) yield { sources: [barrier, ...sources], ready, deadline };
   return true;
 }

@@ -117,7 +117,11 @@ export function sessionOver(
         events.opened({ channel: new SessionChannel(sockets, connection), relay: status, close });
       },
       delivered: ({ frames }) => sockets?.take(frames),
-      changed: (state) => status.changed(state),
+      changed: (state) => {
+        if (state === 'reconnecting') sockets?.detach();
+        else if (state === 'connected') sockets?.attach();
+        status.changed(state);
+      },
       resumed: () => status.resumed(),
       ended: (error) => {
         sockets?.end();

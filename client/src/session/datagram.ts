@@ -27,6 +27,8 @@ export class SessionDatagramSocket extends SessionSocket implements DatagramSock
   #cost = 0;
   #peer: Endpoint | null = null;
   readonly #proven = new Set<string>();
+  /** Peers of datagrams on which the relay's verdict is not in. */
+  readonly #judged = new Set<string>();
   #received = 0;
   #sent = 0;
   #closed = false;
@@ -108,11 +110,23 @@ export class SessionDatagramSocket extends SessionSocket implements DatagramSock
       this.wire.emit({ type: 'datagram', socket: this.id, peer, payload });
       return DONE;
     }
+    // While the WebSocket is lost, one datagram to each peer waits for the next, as a kernel keeps one or two while it
+    // looks for its neighbour; the others are lost, for datagrams that come late are worth less than none.
+    if (!this.wire.attached && this.#judged.has(key)) return DONE;
+    this.#judged.add(key);
     this.autobind();
     return this.request({
       role: 'dependent',
       ask: (request) => ({ type: 'sendto', request, socket: this.id, peer, payload }),
-      read: () => this.#prove(key),
+      read: () => {
+        this.#judged.delete(key);
+        this.#prove(key);
+      },
+      assumed: { value: undefined },
+      refused: (failure, late) => {
+        this.#judged.delete(key);
+        if (late && !this.#closed && !this.wire.over) this.failed(failure);
+      },
     });
   }
 

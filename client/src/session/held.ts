@@ -2,20 +2,18 @@
  * The requests of a socket behind a bind that is not answered yet. A bind that is refused leaves the socket without its
  * port: what would then go out from any other (connect, send) must not reach the relay.
  */
-import type { Value } from '@luasocket-web/shared/frames';
 import { Failure, type Pending } from '../core/channel.ts';
 import { Settling } from './pending.ts';
+import type { Reader } from './requests.ts';
 import type { Ask, Wire } from './wire.ts';
 
 /** What a request is to a bind before it: another one, something that waits for it to have succeeded, or neither. */
 type Role = 'bind' | 'dependent' | 'other';
 
 /** A request and what becomes of its answer, as Wire.request takes them. */
-export interface Call<T> {
+export interface Call<T> extends Reader<T> {
   readonly role: Role;
   readonly ask: Ask;
-  readonly read: (value: Value) => T;
-  readonly refused?: (failure: Failure) => void;
 }
 
 interface Waiting {
@@ -43,7 +41,7 @@ export class Held {
       role: call.role,
       start: () => later.follow(this.#send(call)),
       cancel: (failure) => {
-        call.refused?.(failure);
+        call.refused?.(failure, false);
         later.fail(failure);
       },
     });
@@ -55,21 +53,21 @@ export class Held {
     for (const waiting of this.#waiting.splice(0)) waiting.cancel(new Failure('EBADF'));
   }
 
-  #send<T>({ role, ask, read, refused }: Call<T>): Pending<T> {
-    if (role !== 'bind') return this.#wire.request(ask, read, refused);
+  #send<T>(call: Call<T>): Pending<T> {
+    const { role, ask, read, refused } = call;
+    if (role !== 'bind') return this.#wire.request(ask, call);
     this.#binding = !this.#wire.over;
-    return this.#wire.request(
-      ask,
-      (value) => {
+    return this.#wire.request(ask, {
+      read: (value) => {
         const result = read(value);
         this.#answered(null);
         return result;
       },
-      (failure) => {
-        refused?.(failure);
+      refused: (failure, late) => {
+        refused?.(failure, late);
         this.#answered(failure);
       },
-    );
+    });
   }
 
   #answered(failure: Failure | null): void {

@@ -7,21 +7,14 @@ import { type Endpoint, EndpointCache, type Family } from '@luasocket-web/shared
 import { decodeFrames, encodeFrame } from '@luasocket-web/shared/codec';
 import { ProtocolError } from '@luasocket-web/shared/errors';
 import { ReceivePool, SendPool } from '@luasocket-web/shared/flow';
-import {
-  type ClientFrame,
-  FIRST_RELAY_SOCKET,
-  FRAMES,
-  type Frame,
-  KIND,
-  type Value,
-} from '@luasocket-web/shared/frames';
+import { type ClientFrame, FIRST_RELAY_SOCKET, FRAMES, type Frame, KIND } from '@luasocket-web/shared/frames';
 import { DATAGRAM_OVERHEAD, MAX_PENDING_REQUESTS } from '@luasocket-web/shared/limits';
 import type { SocketStatus } from '../api.ts';
 import { Failure, type Pending } from '../core/channel.ts';
 import { SessionDatagramSocket } from './datagram.ts';
 import { Leases } from './leases.ts';
-import { failed } from './pending.ts';
-import { failureOf, Requests } from './requests.ts';
+import { DONE, failed } from './pending.ts';
+import { failureOf, type Reader, Requests, readNothing } from './requests.ts';
 import { type Signal, Wakes } from './signal.ts';
 import { SessionStream } from './stream.ts';
 import type { FrameTap } from './tap.ts';
@@ -61,6 +54,7 @@ export class Multiplexer implements Wire {
   #lastSocket = 0;
   #lastAccepted = FIRST_RELAY_SOCKET - 1;
   #over = false;
+  #attached = true;
 
   /** `leases`: how many ephemeral ports HELLO asked for. */
   constructor(terms: Terms, outbox: Outbox, tap: FrameTap, leases = 0) {
@@ -90,6 +84,15 @@ export class Multiplexer implements Wire {
     return socket;
   }
 
+  /**
+   * Settles when all has come that the relay's kernel had: its BARRIER. While the WebSocket is lost nobody can say, and
+   * who asks has waited for long enough: what is here is all there is.
+   */
+  barrier(): Pending<void> {
+    if (!this.#attached && !this.#over) return DONE;
+    return this.request((request) => ({ type: 'barrier', request }), BARRIER);
+  }
+
   // --- what the connection tells
 
   /** Takes in one message of the relay. What is wrong with it goes to the outbox as a fault; nothing is thrown. */
@@ -111,6 +114,19 @@ export class Multiplexer implements Wire {
         this.#fault(error);
       }
     });
+  }
+
+  /** The WebSocket was lost, and another is sought: nobody waits for answers longer than for the outcome of a call. */
+  detach(): void {
+    this.#attached = false;
+    this.#wakes.after(() => {
+      for (const request of this.#requests.waiveAll()) this.#wakes.add(request);
+    });
+  }
+
+  /** The session goes on over another WebSocket. */
+  attach(): void {
+    this.#attached = true;
   }
 
   /** The session has ended: what waits is answered CLOSED, and sockets give what they have and then the end. */
@@ -150,6 +166,10 @@ export class Multiplexer implements Wire {
     return this.#over;
   }
 
+  get attached(): boolean {
+    return this.#attached;
+  }
+
   emit(frame: ClientFrame): void {
     if (this.#over) return;
     const encoded = { frame, bytes: encodeFrame(frame) };
@@ -157,10 +177,11 @@ export class Multiplexer implements Wire {
     else this.#waiting.push(encoded);
   }
 
-  request<T>(ask: Ask, read: (value: Value) => T, refused?: (failure: Failure) => void): Pending<T> {
+  request<T>(ask: Ask, reader: Reader<T>): Pending<T> {
     if (this.#over) return failed('CLOSED');
-    const request = this.#requests.begin(read, refused);
+    const request = this.#requests.begin(reader);
     this.emit(ask(request.number));
+    if (!this.#attached) request.waive();
     return request;
   }
 
@@ -333,6 +354,9 @@ export class Multiplexer implements Wire {
     this.#outbox.fault(error);
   }
 }
+
+/** Of what a kernel had when the WebSocket was lost, nothing more will come for now. */
+const BARRIER: Reader<void> = { read: readNothing, assumed: { value: undefined } };
 
 /** A frame and its bytes. */
 interface Encoded {

@@ -8,26 +8,44 @@ import type { OptionValue, Scalar, Value } from '@luasocket-web/shared/frames';
 import { Failure } from '../core/channel.ts';
 import { Settling } from './pending.ts';
 
+/** What a request's sender makes of its answer. */
+export interface Reader<T> {
+  /** The answer, of REPLY's value. */
+  readonly read: (value: Value) => T;
+  /** Hears of a FAIL. `late`: the request was waived, so its waiter does not hear of it. */
+  readonly refused?: ((failure: Failure, late: boolean) => void) | undefined;
+  /** What its waiter is told when it is waived; without it, it never is. */
+  readonly assumed?: { readonly value: T } | undefined;
+}
+
 /** One request. As a look-up it can be a target before it is answered, by its number. */
 export class Request<T> extends Settling<T> {
   readonly number: number;
-  readonly #read: (value: Value) => T;
-  readonly #refused: ((failure: Failure) => void) | undefined;
+  readonly #reader: Reader<T>;
 
-  constructor(number: number, read: (value: Value) => T, refused?: (failure: Failure) => void) {
+  constructor(number: number, reader: Reader<T>) {
     super();
     this.number = number;
-    this.#read = read;
-    this.#refused = refused;
+    this.#reader = reader;
   }
 
   reply(value: Value): void {
-    this.settle(this.#read(value));
+    const result = this.#reader.read(value);
+    if (!this.settled) this.settle(result);
   }
 
   fail(failure: Failure): void {
-    this.#refused?.(failure);
-    this.settle(failure);
+    const late = this.settled;
+    this.#reader.refused?.(failure, late);
+    if (!late) this.settle(failure);
+  }
+
+  /** The answer is a long time coming: its waiter goes on as if it had come. True when that settles it. */
+  waive(): boolean {
+    const { assumed } = this.#reader;
+    if (!assumed || this.settled) return false;
+    this.settle(assumed.value);
+    return true;
   }
 }
 
@@ -40,8 +58,8 @@ export class Requests {
     return this.#open.size;
   }
 
-  begin<T>(read: (value: Value) => T, refused?: (failure: Failure) => void): Request<T> {
-    const request = new Request(++this.#last, read, refused);
+  begin<T>(reader: Reader<T>): Request<T> {
+    const request = new Request(++this.#last, reader);
     this.#open.set(request.number, request);
     return request;
   }
@@ -65,6 +83,11 @@ export class Requests {
     this.#open.clear();
     for (const request of all) request.fail(failure);
     return all;
+  }
+
+  /** Those that can be are settled; their answers are still to come. */
+  waiveAll(): Request<unknown>[] {
+    return [...this.#open.values()].filter((request) => request.waive());
   }
 
   #take(number: number): Request<unknown> {

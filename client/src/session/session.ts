@@ -9,7 +9,7 @@ import { MAX_TEXT } from '@luasocket-web/shared/limits';
 import type { Channel, DatagramSocket, Failure, HostEntry, LookupUse, Pending, Stream } from '../core/channel.ts';
 import type { Multiplexer } from './multiplexer.ts';
 import { failed } from './pending.ts';
-import { readEndpoints, readNothing, readText, readTexts, readTuple } from './requests.ts';
+import { readEndpoints, readText, readTexts, readTuple } from './requests.ts';
 
 export interface SessionClock {
   /** Seconds, monotonic. */
@@ -54,7 +54,7 @@ export class SessionChannel implements Channel {
     if (tooLong(service)) return failed('EAI_SERVICE');
     return this.#sockets.request(
       (request) => ({ type: 'resolve', request, host, service, family, kind: KIND[kind], use: USE[use] }),
-      readEndpoints,
+      { read: readEndpoints },
     );
   }
 
@@ -64,32 +64,30 @@ export class SessionChannel implements Channel {
   ): Pending<{ readonly names: readonly string[]; readonly service: string | null }> {
     if (tooLong(host)) return failed('EAI_NONAME');
     if (tooLong(service)) return failed('EAI_SERVICE');
-    return this.#sockets.request(
-      (request) => ({ type: 'nameinfo', request, host, service }),
-      (value) => {
+    return this.#sockets.request((request) => ({ type: 'nameinfo', request, host, service }), {
+      read: (value) => {
         const [names = null, name = null] = readTuple(value, 2);
         return { names: readTexts(names), service: name === null ? null : readText(name) };
       },
-    );
+    });
   }
 
   hostent(name: string): Pending<HostEntry> {
     if (tooLong(name)) return failed('HOST_NOT_FOUND');
-    return this.#sockets.request(
-      (request) => ({ type: 'hostent', request, name }),
-      (value) => {
+    return this.#sockets.request((request) => ({ type: 'hostent', request, name }), {
+      read: (value) => {
         const [official = null, aliases = null, addresses = null] = readTuple(value, 3);
         return { name: readText(official), aliases: readTexts(aliases), addresses: readTexts(addresses) };
       },
-    );
+    });
   }
 
   hostname(): Pending<string> {
-    return this.#sockets.request((request) => ({ type: 'hostname', request }), readText);
+    return this.#sockets.request((request) => ({ type: 'hostname', request }), { read: readText });
   }
 
   barrier(): Pending<void> {
-    return this.#sockets.request((request) => ({ type: 'barrier', request }), readNothing);
+    return this.#sockets.barrier();
   }
 }
 

@@ -324,9 +324,15 @@ export class SessionStream extends SessionSocket implements Stream {
         if (this.#phase === 'syn-sent') this.renamed(local);
         return 'started';
       },
-      refused: () => {
-        // It could not even begin: no error is pending, and the socket is as before.
+      // It may take a while to begin; that is part of the attempt, for which a program sets its limit.
+      assumed: { value: 'started' },
+      refused: (failure, late) => {
         if (this.wire.over) return;
+        if (late) {
+          if (this.#phase === 'syn-sent') this.failed(failure);
+          return;
+        }
+        // It could not even begin: no error is pending, and the socket is as before.
         this.#attempt = 'unconnected';
         this.#phase = 'close';
         this.renamed();

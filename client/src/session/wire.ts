@@ -2,8 +2,9 @@
 import type { Family } from '@luasocket-web/shared/address';
 import type { ProtocolError } from '@luasocket-web/shared/errors';
 import type { SendPool } from '@luasocket-web/shared/flow';
-import type { ClientFrame, Value } from '@luasocket-web/shared/frames';
-import type { Failure, Pending } from '../core/channel.ts';
+import type { ClientFrame } from '@luasocket-web/shared/frames';
+import type { Pending } from '../core/channel.ts';
+import type { Reader } from './requests.ts';
 import type { Signal } from './signal.ts';
 
 /** A frame that asks for an answer, before it has its number. */
@@ -14,13 +15,15 @@ export interface Wire {
   readonly upload: SendPool;
   /** True once the relay is lost or was left: nothing more will come, and nothing goes out. */
   readonly over: boolean;
+  /** False while the WebSocket is lost: what is sent waits for the next one, and answers are a long time coming. */
+  readonly attached: boolean;
   /** Sends one frame, in order. */
   emit(frame: ClientFrame): void;
   /**
-   * Sends a request. `read` makes the answer of REPLY's value, and `refused` hears of a FAIL; both are called before
-   * anybody is woken, so the state of a socket has changed when its waiters look.
+   * Sends a request. Its reader is called before anybody is woken, so the state of a socket has changed when its
+   * waiters look. While the WebSocket is lost, a request with something to assume is waived.
    */
-  request<T>(ask: Ask, read: (value: Value) => T, refused?: (failure: Failure) => void): Pending<T>;
+  request<T>(ask: Ask, reader: Reader<T>): Pending<T>;
   /** Wakes who waits on `signal`, now or after the message that is being taken in. */
   wake(signal: Signal): void;
   /** `bytes` of what came in for this socket were taken by the program. */

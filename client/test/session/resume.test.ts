@@ -2,12 +2,134 @@
 import type { ClientFrame } from '@luasocket-web/shared/frames';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { END } from '../../src/core/channel.ts';
+import { type DatagramSocket, END, type Stream } from '../../src/core/channel.ts';
+import { Descriptors } from '../../src/core/descriptors.ts';
+import { Timeout } from '../../src/core/timeout.ts';
+import * as usocket from '../../src/core/usocket.ts';
+import { stringsOf } from '../../src/strings.ts';
 import { connectedStream, opened } from './opened.ts';
 import { outcome, PEER } from './scripted.ts';
 import type { MiniatureRelay } from './virtual.ts';
 
 const types = (frames: readonly ClientFrame[]) => frames.map(({ type }) => type);
+
+describe('in the gap', () => {
+  test('a barrier is settled at once, also one that was asked before, and its late answer is no fault', async () => {
+    const { host, relay, session, states } = await opened();
+    const before = session.channel.barrier();
+    let woken = 0;
+    before.subscribe(() => woken++);
+    relay.cut();
+    expect(outcome(before)).toBeUndefined();
+    expect(woken).toBe(1);
+    expect(outcome(session.channel.barrier())).toBeUndefined();
+    await host.advance(300);
+    expect(states).toEqual(['connected', 'reconnecting', 'connected']);
+    // That one was sent again, and answered; that of the gap was never sent.
+    expect(types(relay.got)).toEqual(['barrier']);
+    const after = session.channel.barrier();
+    expect(outcome(after)).toBe('pending');
+    await host.advance(50);
+    expect(outcome(after)).toBeUndefined();
+    expect(types(relay.got)).toEqual(['barrier', 'barrier']);
+    expect(states.at(-1)).toBe('connected');
+  });
+
+  test('send takes what the window has room for, and not a byte more', async () => {
+    const all = await opened();
+    const { host, relay } = all;
+    const stream = await connectedStream(all);
+    relay.unreachable = true;
+    relay.cut();
+    const data = Uint8Array.from({ length: 200_000 }, (_, index) => index & 255);
+    let sent = 0;
+    for (let took = -1; took !== 0; sent += took) took = stream.send(data, sent, data.length) as number;
+    // A stream leaves something of the pool to others.
+    expect(sent).toBeGreaterThan(65_536 / 2);
+    expect(sent).toBeLessThanOrEqual(65_536);
+    expect(stream.writable).toBe(false);
+    await host.advance(3000);
+    expect(stream.send(data, sent, data.length)).toBe(0);
+    relay.unreachable = false;
+    await host.advance(5000);
+    expect(stream.writable).toBe(true);
+    expect((stream.recv(100_000) as Uint8Array).length).toBe(sent);
+  });
+
+  test('connect begins, and the word on it comes after the resume', async () => {
+    const { host, relay, session } = await opened();
+    const [asked, waiting, refused] = [0, 1, 2].map(() => session.channel.tcp(4) as Stream) as [Stream, Stream, Stream];
+    await host.advance(20);
+    const early = asked.connect(PEER);
+    expect(outcome(early)).toBe('pending');
+    relay.cut();
+    expect(outcome(early)).toBe('started');
+    expect(outcome(waiting.connect(PEER))).toBe('started');
+    expect(outcome(waiting.connect(PEER))).toBe('EALREADY');
+    const respond = relay.respond;
+    relay.respond = (frame) => {
+      if (frame.type !== 'connect' || frame.socket !== 3) respond(frame);
+      else relay.tell({ type: 'fail', request: frame.request, error: 'EACCES', detail: null });
+    };
+    expect(outcome(refused.connect(PEER))).toBe('started');
+    expect([asked, waiting, refused].map(({ writable }) => writable)).toEqual([false, false, false]);
+    await host.advance(300);
+    expect([asked, waiting, refused].map(({ established }) => established)).toEqual([true, true, false]);
+    expect(refused.writable).toBe(true);
+    expect(refused.takeError()?.code).toBe('EACCES');
+    expect(types(relay.got).filter((type) => type === 'connect')).toHaveLength(3);
+  });
+
+  test('one datagram to a new peer waits for the relay; its verdict becomes the pending error', async () => {
+    const { host, relay, session } = await opened();
+    const socket = session.channel.udp(4) as DatagramSocket;
+    relay.cut();
+    for (const byte of [1, 2, 3]) expect(outcome(socket.send(new Uint8Array([byte]), PEER))).toBeUndefined();
+    relay.respond = (frame) => {
+      if ('request' in frame) relay.tell({ type: 'fail', request: frame.request, error: 'EACCES', detail: null });
+    };
+    await host.advance(300);
+    const sent = relay.got.flatMap((frame) => (frame.type === 'sendto' ? [frame.payload[0]] : []));
+    expect(sent).toEqual([1]);
+    expect(socket.takeError()?.code).toBe('EACCES');
+    expect(outcome(socket.send(new Uint8Array([4]), PEER))).toBe('pending');
+  });
+
+  test('receive gives what is buffered, and keeps to its time limit', async () => {
+    const all = await opened();
+    const { host, relay, session } = all;
+    const stream = await connectedStream(all);
+    relay.tell({ type: 'data', socket: 1, payload: new Uint8Array([65, 66, 67]) });
+    await host.advance(50);
+    relay.unreachable = true;
+    relay.cut();
+    const descriptors = new Descriptors();
+    const strings = stringsOf('utf8');
+    const context = { channel: session.channel, descriptors, strings, patience: 'waits' } as const;
+    const holder = { descriptor: descriptors.open(stream) as number, deaf: false };
+    const receive = (limit: number) => {
+      const timeout = new Timeout(limit);
+      timeout.markStart(session.channel.now());
+      return usocket.receive(context, holder, timeout, 2);
+    };
+    // Neither yields: there is nothing to wait for.
+    expect(receive(0).next()).toEqual({ done: true, value: [new Uint8Array([65, 66])] });
+    expect(receive(0).next()).toEqual({ done: true, value: [new Uint8Array([67])] });
+    expect(receive(0).next()).toEqual({ done: true, value: usocket.IO_TIMEOUT });
+    const waiting = receive(0.5);
+    const wait = waiting.next();
+    expect(wait).toMatchObject({ done: false, value: { deadline: session.channel.now() + 0.5 } });
+    await host.advance(500);
+    expect(waiting.next()).toEqual({ done: true, value: usocket.IO_TIMEOUT });
+    relay.unreachable = false;
+    await host.advance(5000);
+    // The network has stalled, which nobody knows yet: the wait for the relay's word ends all the same.
+    relay.respond = () => {};
+    const last = receive(0);
+    expect(last.next()).toMatchObject({ done: false, value: { deadline: session.channel.now() + 3 } });
+    expect(last.next()).toEqual({ done: true, value: usocket.IO_TIMEOUT });
+  });
+});
 
 describe('resuming', () => {
   test('what either end has not heard is sent again, once', async () => {
@@ -111,11 +233,11 @@ describe('resuming', () => {
       await host.advance(50);
       bend(relay);
       relay.cut();
-      const barrier = session.channel.barrier();
+      const name = session.channel.hostname();
       await host.advance(40_000);
       expect(states).toEqual(['connected', 'reconnecting', 'lost']);
       expect(end.error?.message).toMatch(words);
-      expect(outcome(barrier)).toBe('CLOSED');
+      expect(outcome(name)).toBe('CLOSED');
       expect(stream.recv(9)).toEqual(new Uint8Array([1, 2]));
       expect(stream.recv(9)).toBe(END);
       const attempts = relay.wires.length;
