@@ -1,0 +1,5 @@
+/** Lua sources as text: Vite's `?raw`. */
+declare module '*.lua?raw' {
+  const text: string;
+  export default text;
+}
