@@ -1,5 +1,6 @@
-/** Proof that an end knows the session's key, for RESUME and RESUMED (PROTOCOL.md, section 6). */
+/** Proof that an end knows the session's key, for RESUME and RESUMED; what is signed is laid out in shared/src/resume.ts. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { resumeProof } from '@luasocket-web/shared/resume';
 
 export interface Proven {
   readonly nonce: Uint8Array;
@@ -13,10 +14,7 @@ export function sign(
   by: 'client' | 'relay',
   { nonce, session, generation, received }: Proven,
 ): Buffer {
-  const numbers = Buffer.alloc(12);
-  numbers.writeUInt32BE(generation, 0);
-  numbers.writeBigUInt64BE(BigInt(received), 4);
-  return createHmac('sha256', key).update(by).update(nonce).update(session).update(numbers).digest();
+  return createHmac('sha256', key).update(resumeProof(by, nonce, session, generation, received)).digest();
 }
 
 /** Compares in constant time. */
