@@ -5,19 +5,35 @@
  * on stays an import.
  */
 import { fileURLToPath } from 'node:url';
-import { defineConfig, type UserConfig } from 'vite';
+import { defineConfig, type Plugin, type UserConfig } from 'vite';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** Entry points of the client's package: name in dist/ -> source. Each needs a line in `exports` of client/package.json. */
-const CLIENT_ENTRIES = { index: at('client/src/index.ts'), poll: at('client/src/poll.ts') };
+const CLIENT_ENTRIES = {
+  index: at('client/src/index.ts'),
+  poll: at('client/src/poll.ts'),
+  blocking: at('client/src/blocking.ts'),
+  lua: at('client/src/lua.ts'),
+};
 
 /** msgpackr's plain JavaScript: its build for Node loads a native accelerator, which control frames do not need. */
 const PLAIN_CONDITIONS = ['browser', 'module', 'import', 'default'];
 
+/**
+ * Keeps Vite here from bundling the workers of an entry, which are builds of their own, and lets the bundlers of users
+ * see them: they look for the same words, and would heed the comment too. As many blanks keep the source map true.
+ */
+const IGNORED = '/* @vite-ignore */';
+const workersForUsers: Plugin = {
+  name: 'workers-for-users',
+  renderChunk: (code) => ({ code: code.replaceAll(IGNORED, ' '.repeat(IGNORED.length)), map: null }),
+};
+
 const BUILDS: Readonly<Record<string, UserConfig>> = {
   client: {
     root: at('client'),
+    plugins: [workersForUsers],
     build: {
       outDir: 'dist',
       emptyOutDir: true,
@@ -41,6 +57,31 @@ const BUILDS: Readonly<Record<string, UserConfig>> = {
         formats: ['iife'],
         fileName: () => 'luasocket-web.global.js',
       },
+    },
+  },
+  // The worker of blocking.js. In one file: bundlers copy it as it is, and a page's server may have it anywhere.
+  pump: {
+    root: at('client'),
+    build: {
+      outDir: 'dist',
+      emptyOutDir: false,
+      target: 'es2022',
+      sourcemap: true,
+      lib: { entry: at('client/src/workers/pump.entry.ts'), formats: ['es'], fileName: () => 'pump.js' },
+    },
+  },
+  // The worker of lua.js, likewise; scripts/lib/build.mjs puts Lua's WebAssembly beside it.
+  'lua-worker': {
+    root: at('client'),
+    plugins: [workersForUsers],
+    // wasmoon asks lodash two questions, where we never come by; it would be most of the file.
+    resolve: { alias: { lodash: at('client/src/lua/lodash.ts') } },
+    build: {
+      outDir: 'dist',
+      emptyOutDir: false,
+      target: 'es2022',
+      sourcemap: true,
+      lib: { entry: at('client/src/lua/worker.entry.ts'), formats: ['es'], fileName: () => 'lua-worker.js' },
     },
   },
   relay: {

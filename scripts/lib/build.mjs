@@ -19,7 +19,11 @@ const COMMON = ['vite.config.ts', 'pnpm-lock.yaml', 'shared/src', 'tsconfig.base
 
 /** @type {Readonly<Record<string, Part>>} In the order in which they are built. */
 const PARTS = {
-  client: { modes: ['client', 'global'], sources: ['client/src', 'client/package.json'] },
+  client: {
+    modes: ['client', 'global', 'pump', 'lua-worker'],
+    sources: ['client/src', 'client/package.json'],
+    finish: putLua,
+  },
   console: { modes: ['console'], sources: ['console', 'client/src'] },
   relay: {
     modes: ['relay'],
@@ -67,6 +71,16 @@ export async function buildPrograms() {
     writeFileSync(stamp, wanted);
   }
   return true;
+}
+
+/**
+ * Lua itself, for the worker of luasocket-web/lua, and what its licence asks for.
+ * @param {string} stage
+ */
+function putLua(stage) {
+  const lua = `${ROOT}/client/node_modules/wasmoon-lua5.1`;
+  cpSync(`${lua}/dist/liblua5.1.wasm`, `${stage}/lua5.1.wasm`, { dereference: true });
+  cpSync(`${lua}/LICENSE`, `${stage}/lua5.1.LICENSE.txt`, { dereference: true });
 }
 
 /**
