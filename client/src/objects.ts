@@ -80,6 +80,11 @@ abstract class LuaObject<F extends Face, B, S extends AnyState> {
     return this.#kit.waiter.run(op, this, direction);
   }
 
+  /** For what need not run. */
+  protected answer<T>(value: T): Answer<F, T> {
+    return this.#kit.waiter.answer(value);
+  }
+
   toString(): string {
     return `${this.#state.class}: ${this.#address}`;
   }
@@ -145,7 +150,8 @@ class TcpObject<F extends Face, B> extends LuaObject<F, B, TcpState> implements 
   }
 
   receive(...values: Values): Answer<F, ReceiveResult<B>> {
-    return this.run(tcp.receive(this.kit.context, this.state, values), 'in');
+    const idle = tcp.receiveIdle(this.kit.context, this.state, values);
+    return idle === null ? this.run(tcp.receive(this.kit.context, this.state, values), 'in') : this.answer(idle);
   }
 
   send(...values: Values): Answer<F, SendResult> {
@@ -202,11 +208,13 @@ class UdpObject<F extends Face, B> extends LuaObject<F, B, UdpState> implements 
   }
 
   receive(...values: Values): Answer<F, [datagram: B] | Failed> {
-    return this.run(udp.receive(this.kit.context, this.state, values), 'in');
+    const idle = udp.receiveIdle(this.kit.context, this.state, null, values);
+    return idle === null ? this.run(udp.receive(this.kit.context, this.state, values), 'in') : this.answer(idle);
   }
 
   receivefrom(...values: Values): Answer<F, [datagram: B, address: string, port: number] | Failed3> {
-    return this.run(udp.receiveFrom(this.kit.context, this.state, values), 'in');
+    const idle = udp.receiveIdle(this.kit.context, this.state, 'udp{unconnected}', values);
+    return idle === null ? this.run(udp.receiveFrom(this.kit.context, this.state, values), 'in') : this.answer(idle);
   }
 
   send(...values: Values): Answer<F, [bytes: number] | Failed> {

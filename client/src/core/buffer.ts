@@ -129,6 +129,22 @@ export function* receive<B>(context: Context<B>, state: TcpState, args: Args): O
   return failure === null ? [data, null, null] : [null, words(failure), data];
 }
 
+const NOTHING = new Uint8Array();
+
+/**
+ * What receive answers where nobody waits and nothing has come, which is most calls of a program that polls; null when it
+ * has more to look at.
+ */
+export function idle<B>(context: Context<B>, state: TcpState, values: readonly unknown[]): ReceiveResult<B> | null {
+  const [pattern, prefix] = values;
+  if (context.patience !== 'never' || !isNil(prefix) || !state.buffer.isEmpty) return null;
+  if (!isNil(pattern) && pattern !== '*l' && pattern !== '*a' && !(typeof pattern === 'number' && pattern > 0))
+    return null;
+  const slot = context.descriptors.get(state.descriptor);
+  if (slot === undefined || slot.socket.kind !== 'tcp' || !slot.socket.established || slot.readable) return null;
+  return [null, words(usocket.IO_TIMEOUT), context.strings.decode(NOTHING)];
+}
+
 /** object:send(data, i, j) */
 export function* send(context: Context, state: TcpState, args: Args): Op<SendResult> {
   state.timeout.markStart(context.channel.now());

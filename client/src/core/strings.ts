@@ -59,6 +59,7 @@ function latin1(bytes: Uint8Array): string {
 const ESCAPE = 0xdc00;
 
 function decodeUtf8(coder: TextCoder, bytes: Uint8Array): string {
+  if (bytes.length === 0) return '';
   try {
     return coder.decode(bytes);
   } catch {

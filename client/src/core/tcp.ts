@@ -108,6 +108,11 @@ export function* listen(context: Context, state: TcpState, values: Values): Op<D
   return [1];
 }
 
+/** What receive answers at once; null when the operation has to look. */
+export function receiveIdle<B>(context: Context<B>, state: TcpState, values: Values): ReceiveResult<B> | null {
+  return state.class === 'tcp{client}' ? buffer.idle(context, state, values) : null;
+}
+
 export function* receive<B>(context: Context<B>, state: TcpState, values: Values): Op<ReceiveResult<B>> {
   checkClass(state, 'tcp{client}', 'receive');
   return yield* buffer.receive(context, state, new Args('receive', values, context.strings));

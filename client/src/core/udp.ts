@@ -35,6 +35,18 @@ function sizeOf(args: Args): number {
   return Math.min(toSize(args.optNumber(1, DATAGRAM_SIZE)), DATAGRAM_SIZE);
 }
 
+/** What receive and receivefrom answer where nobody waits and nothing has come; null when there is more to look at. */
+export function receiveIdle(
+  context: Context,
+  state: UdpState,
+  expected: UdpState['class'] | null,
+  values: Values,
+): Failed | null {
+  if (context.patience !== 'never' || values.length > 0 || (expected !== null && state.class !== expected)) return null;
+  const slot = context.descriptors.get(state.descriptor);
+  return slot?.socket.kind === 'udp' && !slot.readable ? [null, words(usocket.IO_TIMEOUT)] : null;
+}
+
 export function* receive<B>(context: Context<B>, state: UdpState, values: Values): Op<[datagram: B] | Failed> {
   const size = sizeOf(new Args('receive', values, context.strings));
   state.timeout.markStart(context.channel.now());

@@ -45,6 +45,10 @@ export class BlockWaiter implements Waiter<'sync'> {
     }
   }
 
+  answer<T>(value: T): T {
+    return value;
+  }
+
   follow<T>(steps: Steps<T>): T {
     let step = steps.next();
     while (!step.done) step = steps.next(step.value);

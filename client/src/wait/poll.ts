@@ -16,6 +16,10 @@ export class PollWaiter implements Waiter<'sync'> {
     return step.value;
   }
 
+  answer<T>(value: T): T {
+    return value;
+  }
+
   follow<T>(steps: Steps<T>): T {
     let step = steps.next();
     // What a function of the program returned is its outcome, whatever it is.

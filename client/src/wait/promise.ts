@@ -39,6 +39,10 @@ export class PromiseWaiter implements Waiter<'async'> {
     });
   }
 
+  answer<T>(value: T): Promise<T> {
+    return Promise.resolve(value);
+  }
+
   async follow<T>(steps: Steps<T>): Promise<T> {
     let step = steps.next();
     while (!step.done) {

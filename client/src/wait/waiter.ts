@@ -14,6 +14,8 @@ export interface Waiter<F extends Face> {
   readonly patience: Patience;
   /** Runs an operation on `owner` to its end. What it throws is thrown, or rejects the Promise. */
   run<T>(op: Op<T>, owner: object, direction: Direction): Answer<F, T>;
+  /** The answer of an operation that need not run. */
+  answer<T>(value: T): Answer<F, T>;
   /** Runs steps, resuming each with what the yielded value (on the async face perhaps a Promise) turns out to be. */
   follow<T>(steps: Steps<T>): Answer<F, T>;
 }

@@ -27,6 +27,10 @@ class VirtualWaiter implements Waiter<'sync'> {
     }
   }
 
+  answer<T>(value: T): T {
+    return value;
+  }
+
   follow<T>(steps: Steps<T>): T {
     for (let step = steps.next(); ; step = steps.next(step.value)) {
       if (step.done) return step.value;
