@@ -143,7 +143,8 @@ export function* getOption(
   if (name === 'error') {
     let failure = socket.takeError();
     if (failure === null && (yield* fence(context, [socket], () => false))) failure = socket.takeError();
-    return [failure === null ? null : words(failure)];
+    // socket_strerror has no words of its own for EPIPE: only a send calls it closed.
+    return [failure === null ? null : failure.code === 'EPIPE' ? 'Broken pipe' : words(failure)];
   }
   const option = systemName(name);
   const value =
