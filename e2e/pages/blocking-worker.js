@@ -1,12 +1,12 @@
 /** The worker of blocking.html: connects, and runs functions of tests, which come as text. */
 import * as library from './client/blocking.js';
 
-Object.assign(globalThis, { kept: {}, library });
+globalThis.library = library;
 
 async function answer({ connect, options, body, given }) {
   if (connect === undefined) {
-    const run = new Function('socket', 'given', 'kept', `return (${body})(socket, given, kept)`);
-    return run(globalThis.socket, given, globalThis.kept);
+    const run = new Function('socket', 'given', 'kept', 'tools', `return (${body})(socket, given, kept, tools)`);
+    return run(globalThis.socket, given, globalThis.kept, globalThis.tools);
   }
   globalThis.socket = await library.connect(connect, options);
 }
