@@ -14,7 +14,9 @@ export function sign(
   by: 'client' | 'relay',
   { nonce, session, generation, received }: Proven,
 ): Buffer {
-  return createHmac('sha256', key).update(resumeProof(by, nonce, session, generation, received)).digest();
+  return createHmac('sha256', key)
+    .update(resumeProof(by, nonce, session, generation, received))
+    .digest();
 }
 
 /** Compares in constant time. */
