@@ -4,10 +4,17 @@
  * shared/ has no package of its own: each end bundles what it uses of it, msgpackr included. What a package depends
  * on stays an import.
  */
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin, type UserConfig } from 'vite';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** The pages in a directory: name -> file. */
+function pagesIn(directory: string): Record<string, string> {
+  const pages = readdirSync(at(directory)).filter((file) => file.endsWith('.html'));
+  return Object.fromEntries(pages.map((file) => [file.replace('.html', ''), at(`${directory}/${file}`)]));
+}
 
 /** Entry points of the client's package: name in dist/ -> source. Each needs a line in `exports` of client/package.json. */
 const CLIENT_ENTRIES = {
@@ -104,7 +111,8 @@ const BUILDS: Readonly<Record<string, UserConfig>> = {
   console: {
     root: at('console'),
     base: './',
-    resolve: { alias: { 'luasocket-web': at('client/src/index.ts') } },
+    // The longer name first: the shorter one begins it.
+    resolve: { alias: { 'luasocket-web/poll': at('client/src/poll.ts'), 'luasocket-web': at('client/src/index.ts') } },
     build: {
       outDir: 'dist',
       emptyOutDir: true,
@@ -113,6 +121,7 @@ const BUILDS: Readonly<Record<string, UserConfig>> = {
       // A strict Content-Security-Policy allows neither data: URLs nor inline scripts.
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
+      rolldownOptions: { input: { index: at('console/index.html'), ...pagesIn('console/faces') } },
     },
   },
 };
