@@ -1,18 +1,13 @@
 /** `luasocket-web/poll`: LuaSocket for frame loops. No call waits: each answers at once with what is there. */
 import type { BytesOf, ConnectOptions, SocketNamespace, StringMode } from './api.ts';
-import type { Channel } from './core/channel.ts';
 import { Descriptors } from './core/descriptors.ts';
 import { createNamespace } from './namespace.ts';
-import { openSession } from './session/connect.ts';
-import { NameCache } from './session/name-cache.ts';
+import { openImpatientSession } from './session/impatient.ts';
 import { stringsOf } from './strings.ts';
 import { PollWaiter } from './wait/poll.ts';
 
 export type * from './api.ts';
 export { LuaSocketError } from './core/except.ts';
-
-/** Ephemeral ports that the relay holds for this page, of each kind (TCP, UDP) and family (IPv4, IPv6). */
-const LEASES = 8;
 
 /**
  * Connects to a relay and resolves with LuaSocket's namespace over that connection, whose calls all answer at once, as
@@ -25,19 +20,8 @@ export async function connect<S extends StringMode = 'utf8'>(
   options: ConnectOptions<S> = {},
 ): Promise<SocketNamespace<'sync', BytesOf<S>>> {
   const strings = stringsOf<BytesOf<S>>(options.strings ?? 'utf8');
-  const session = await openSession(String(url), options, LEASES);
-  const channel = new NameCache(session.channel);
-  await primed(channel);
+  const { channel, relay } = await openImpatientSession(String(url), options);
   const waiter = new PollWaiter();
   const context = { channel, strings, patience: waiter.patience, descriptors: new Descriptors() };
-  return createNamespace(context, waiter, session.relay);
-}
-
-/** The first answer of the relay: its leases came before it, and so they are here when the program begins. */
-function primed(channel: Channel): Promise<void> {
-  const hostname = channel.hostname();
-  return new Promise((resolve) => {
-    hostname.subscribe(resolve);
-    if (hostname.settled) resolve();
-  });
+  return createNamespace(context, waiter, relay);
 }

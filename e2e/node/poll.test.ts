@@ -154,7 +154,7 @@ describe('ports are known at once', () => {
   test('more at once than are leased: the rest learn theirs soon', async () => {
     const socket = await open();
     const servers = Array.from({ length: 40 }, () => there(socket.bind('127.0.0.1', 0)));
-    expect(servers.filter((server) => server.getsockname()[1] !== '0')).toHaveLength(8);
+    expect(servers.filter((server) => server.getsockname()[1] !== '0')).toHaveLength(4);
     const ports = await soon(() => {
       const all = servers.map((server) => Number(server.getsockname()[1]));
       return all.every((port) => port > 0) ? all : null;
@@ -168,7 +168,7 @@ describe('ports are known at once', () => {
     const relay = await startRelay();
     const first = await connect(relay.address.url, { WebSocket });
     const leased = new Set<number>();
-    for (let i = 0; i < 8; i++) leased.add(Number(there(first.bind('127.0.0.1', 0)).getsockname()[1]));
+    for (let i = 0; i < 4; i++) leased.add(Number(there(first.bind('127.0.0.1', 0)).getsockname()[1]));
     first.relay.close();
     const second = await connect(relay.address.url, { WebSocket });
     onTestFinished(() => second.relay.close());
