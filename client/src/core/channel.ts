@@ -144,4 +144,9 @@ export interface Channel {
    * reached, for then nothing arrives.
    */
   barrier(): Pending<void>;
+  /**
+   * True when something was sent whose effect on other sockets no barrier has shown since: what this program did itself
+   * a kernel would have brought to its other sockets by now.
+   */
+  readonly unfenced: boolean;
 }

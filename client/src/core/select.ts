@@ -130,6 +130,10 @@ function* watch(
   // That there is room to write says nothing of what there is to read, which a kernel would know.
   const telling = readers.length > 0 ? () => readers.some(isReadable) : some;
   if (!telling() && sources.length > 0) yield* fence(context, sources, telling);
+  // One that is ready says nothing of the others. What other programs do may as well come a moment later, but what this
+  // one did a kernel would show on all of them.
+  const all = () => readers.every(isReadable);
+  if (telling() && context.channel.unfenced && !all()) yield* fence(context, sources, all);
   return look();
 }
 

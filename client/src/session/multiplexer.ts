@@ -7,14 +7,21 @@ import { type Endpoint, EndpointCache, type Family } from '@luasocket-web/shared
 import { decodeFrames, encodeFrame } from '@luasocket-web/shared/codec';
 import { ProtocolError } from '@luasocket-web/shared/errors';
 import { ReceivePool, SendPool } from '@luasocket-web/shared/flow';
-import { type ClientFrame, FIRST_RELAY_SOCKET, FRAMES, type Frame, KIND } from '@luasocket-web/shared/frames';
+import {
+  type ClientFrame,
+  FIRST_RELAY_SOCKET,
+  FRAMES,
+  type Frame,
+  type FrameName,
+  KIND,
+} from '@luasocket-web/shared/frames';
 import { DATAGRAM_OVERHEAD, MAX_PENDING_REQUESTS } from '@luasocket-web/shared/limits';
 import type { SocketStatus } from '../api.ts';
 import { Failure, type Pending } from '../core/channel.ts';
 import { SessionDatagramSocket } from './datagram.ts';
 import { Leases } from './leases.ts';
 import { DONE, failed } from './pending.ts';
-import { failureOf, type Reader, Requests, readNothing } from './requests.ts';
+import { failureOf, type Reader, Requests } from './requests.ts';
 import { type Signal, Wakes } from './signal.ts';
 import { SessionStream } from './stream.ts';
 import type { FrameTap } from './tap.ts';
@@ -55,6 +62,9 @@ export class Multiplexer implements Wire {
   #lastAccepted = FIRST_RELAY_SOCKET - 1;
   #over = false;
   #attached = true;
+  /** Frames so far that may have an effect on other sockets; and how many of them an answered barrier came after. */
+  #effects = 0;
+  #fenced = 0;
 
   /** `leases`: how many ephemeral ports HELLO asked for. */
   constructor(terms: Terms, outbox: Outbox, tap: FrameTap, leases = 0) {
@@ -90,7 +100,17 @@ export class Multiplexer implements Wire {
    */
   barrier(): Pending<void> {
     if (!this.#attached && !this.#over) return DONE;
-    return this.request((request) => ({ type: 'barrier', request }), BARRIER);
+    const effects = this.#effects;
+    const read = () => {
+      this.#fenced = Math.max(this.#fenced, effects);
+    };
+    // Of what a kernel had when the WebSocket was lost, nothing more will come for now.
+    return this.request((request) => ({ type: 'barrier', request }), { read, assumed: { value: undefined } });
+  }
+
+  /** Whether something was sent since the last answered barrier that may have an effect on other sockets. */
+  get unfenced(): boolean {
+    return this.#effects > this.#fenced;
   }
 
   // --- what the connection tells
@@ -172,6 +192,7 @@ export class Multiplexer implements Wire {
 
   emit(frame: ClientFrame): void {
     if (this.#over) return;
+    if (EFFECTIVE.has(frame.type)) this.#effects++;
     const encoded = { frame, bytes: encodeFrame(frame) };
     if (this.#waiting.length === 0 || !FRAMES[frame.type].sequenced) this.#send(encoded);
     else this.#waiting.push(encoded);
@@ -355,8 +376,8 @@ export class Multiplexer implements Wire {
   }
 }
 
-/** Of what a kernel had when the WebSocket was lost, nothing more will come for now. */
-const BARRIER: Reader<void> = { read: readNothing, assumed: { value: undefined } };
+/** What may have an effect on another socket of this session. */
+const EFFECTIVE: ReadonlySet<FrameName> = new Set(['data', 'datagram', 'sendto', 'connect', 'shutdown', 'close']);
 
 /** A frame and its bytes. */
 interface Encoded {

@@ -80,6 +80,10 @@ export class NameCache implements Channel {
     return this.#channel.barrier();
   }
 
+  get unfenced(): boolean {
+    return this.#channel.unfenced;
+  }
+
   #ask<T>(question: readonly unknown[], ask: () => Pending<T>): Pending<T> {
     const key = JSON.stringify(question);
     const known = this.#questions.get(key);

@@ -89,6 +89,10 @@ export class SessionChannel implements Channel {
   barrier(): Pending<void> {
     return this.#sockets.barrier();
   }
+
+  get unfenced(): boolean {
+    return this.#sockets.unfenced;
+  }
 }
 
 /** No name is that long, and no frame may be. */

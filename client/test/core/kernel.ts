@@ -28,6 +28,7 @@ export function settledWith<T>(result: T | Failure): Pending<T> {
 export class Kernel implements Channel {
   clock = 1000;
   barriers = 0;
+  unfenced = false;
   /** By host name; `null` stands for no host. */
   readonly hosts = new Map<string | null, Endpoint[] | Failure>();
   readonly lookups: string[] = [];

@@ -60,6 +60,21 @@ describe('select', () => {
     expect(kernel.barriers).toBe(before);
   });
 
+  it('asks for the others when one is ready and this program has sent something', () => {
+    const { kernel, socket, client, accepted, stream } = connected();
+    const both = () => {
+      stream.receive(bytes('here'));
+      kernel.in(0, () => (stream.other as ModelStream).receive(bytes('on its way')));
+      return [...socket.select([client, accepted], null, 5)[0]];
+    };
+    expect(both()).toEqual([client]);
+    kernel.runDue();
+    client.receive(4);
+    accepted.receive(10);
+    kernel.unfenced = true;
+    expect(both()).toEqual([client, accepted]);
+  });
+
   it('finds that a socket was closed while it waited', () => {
     const { kernel, socket, client, accepted } = connected();
     kernel.in(1, () => client.close());

@@ -4,7 +4,7 @@ import type { RelayFrame } from '@luasocket-web/shared/frames';
 import { MAX_PENDING_REQUESTS } from '@luasocket-web/shared/limits';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { END, Failure } from '../../src/core/channel.ts';
+import { type DatagramSocket, END, Failure } from '../../src/core/channel.ts';
 import { bytes, LOCAL, outcome, PEER, Scripted } from './scripted.ts';
 
 const ONE = 1;
@@ -19,6 +19,21 @@ describe('requests', () => {
     expect([name.settled, barrier.settled]).toEqual([false, true]);
     relay.tell({ type: 'reply', request: first, value: 'relay' });
     expect(outcome(name)).toBe('relay');
+  });
+
+  test('a barrier covers what was sent before it, once it is answered', () => {
+    const relay = new Scripted();
+    const socket = relay.channel.udp(4) as DatagramSocket;
+    expect(relay.channel.unfenced).toBe(false);
+    socket.send(new Uint8Array(1), { family: 4, address: '127.0.0.1', port: 9 });
+    relay.channel.barrier();
+    expect(relay.channel.unfenced).toBe(true);
+    socket.send(new Uint8Array(1), { family: 4, address: '127.0.0.1', port: 10 });
+    relay.answer('barrier');
+    expect(relay.channel.unfenced).toBe(true);
+    relay.channel.barrier();
+    relay.answer('barrier');
+    expect(relay.channel.unfenced).toBe(false);
   });
 
   test('wake who waits, once, with the answer there', () => {
