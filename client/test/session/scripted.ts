@@ -20,7 +20,8 @@ export class Scripted {
   fault: ProtocolError | null = null;
   tapped: string[] = [];
 
-  constructor(terms: Partial<Terms> = {}) {
+  /** `leases`: how many HELLO is said to have asked for. */
+  constructor(terms: Partial<Terms> = {}, leases = 0) {
     this.sockets = new Multiplexer(
       { sockets: 8, upload: 65_536, download: 65_536, ...terms },
       {
@@ -34,6 +35,7 @@ export class Scripted {
         },
       },
       { listening: true, frame: (direction, frame) => this.tapped.push(`${direction} ${frame.type}`) },
+      leases,
     );
     this.channel = new SessionChannel(this.sockets, { now: () => 1, time: () => 2 });
   }
