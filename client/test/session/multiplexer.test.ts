@@ -26,11 +26,17 @@ describe('requests', () => {
     const socket = relay.channel.udp(4) as DatagramSocket;
     expect(relay.channel.unfenced).toBe(false);
     socket.send(new Uint8Array(1), { family: 4, address: '127.0.0.1', port: 9 });
+    relay.sent.length = 0;
     relay.channel.barrier();
     expect(relay.channel.unfenced).toBe(true);
-    socket.send(new Uint8Array(1), { family: 4, address: '127.0.0.1', port: 10 });
     relay.answer('barrier');
+    expect(relay.channel.unfenced).toBe(false);
+    relay.channel.barrier();
+    const { request } = relay.expect('barrier');
+    socket.send(new Uint8Array(1), { family: 4, address: '127.0.0.1', port: 10 });
+    relay.tell({ type: 'reply', request, value: null });
     expect(relay.channel.unfenced).toBe(true);
+    relay.sent.length = 0;
     relay.channel.barrier();
     relay.answer('barrier');
     expect(relay.channel.unfenced).toBe(false);
