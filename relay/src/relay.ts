@@ -53,7 +53,7 @@ export async function createRelay(input: ConfigInput = {}): Promise<Relay> {
     practice: practice?.servers ?? null,
     isReady: () => ready,
     hasRoom: () => sessions.hasRoom,
-    onConnection: (ws) => sessions.connect(ws),
+    onConnection: (ws, address) => sessions.connect(ws, address),
   }).catch(async (error: unknown) => {
     await practice?.close();
     throw error;

@@ -31,8 +31,8 @@ export interface ServerOptions {
   readonly isReady: () => boolean;
   /** False while no more WebSockets can be served. */
   readonly hasRoom: () => boolean;
-  /** A WebSocket has been let in. */
-  readonly onConnection: (ws: WebSocket) => void;
+  /** A WebSocket has been let in, from this address. */
+  readonly onConnection: (ws: WebSocket, address: string) => void;
 }
 
 export interface Server {
@@ -62,7 +62,7 @@ export async function serve(options: ServerOptions): Promise<Server> {
       return;
     }
     request.socket.setNoDelay(true);
-    sockets.handleUpgrade(request, socket, head, options.onConnection);
+    sockets.handleUpgrade(request, socket, head, (ws) => options.onConnection(ws, request.socket.remoteAddress ?? ''));
   });
   await app.listen({ host: config.listen.host, port: config.listen.port });
   const address = app.server.address();

@@ -1,20 +1,22 @@
 /** A session that outlives its WebSocket: nothing lost, nothing doubled, nobody else gets it. */
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { KIND } from '@luasocket-web/shared/frames';
-import { describe, expect, test } from 'vitest';
+import type { RelayConfig } from 'luasocket-relay';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { sign } from '../src/session/mac.ts';
 import { RawClient } from './support/client.ts';
 import { startPeer, startRelay, until } from './support/relay.ts';
 
+const REFUSED = { code: 4010, reason: 'not_resumable' };
 const loopback = (port: number) => ({ family: 4, address: '127.0.0.1', port }) as const;
 
-async function connected(): Promise<{
+async function connected(config: RelayConfig = {}): Promise<{
   relay: Awaited<ReturnType<typeof startRelay>>;
   client: Awaited<ReturnType<typeof RawClient.connect>>;
   far: Socket;
 }> {
-  const relay = await startRelay();
+  const relay = await startRelay(config);
   const peer = await startPeer();
   const client = await RawClient.connect(relay);
   client.send({ type: 'open', socket: 1, kind: KIND.tcp, family: 4 });
@@ -112,9 +114,87 @@ describe('a resumed session', () => {
   });
 });
 
-describe('a forged resume', () => {
-  const REFUSED = { code: 4010, reason: 'not_resumable' };
+describe('the gap', () => {
+  test('costs the relay no more memory than the pool: who sends to a client that is away is stopped', async () => {
+    const download = 128 * 1024;
+    const { relay, client, far } = await connected({ limits: { download } });
+    client.ws.terminate();
+    await client.closed;
+    const blocks = Array.from({ length: 64 }, (_, i) => Buffer.alloc(256 * 1024, i + 1));
+    let taken = 0;
+    for (const block of blocks) far.write(block, () => taken++);
+    far.end();
+    // Nobody reads any more: what the kernels' buffers do not hold stays with the peer.
+    await until(() => relay.stats.keptBytes >= download / 2);
+    let before = -1;
+    while (before !== taken) {
+      before = taken;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect(taken).toBeLessThan(blocks.length);
+    expect(relay.stats.keptBytes).toBeLessThan(download + 1024 * 1024);
+    // And none of it is lost.
+    const next = await RawClient.resume(relay, client, { ...client.welcome, generation: 2 });
+    await next.next('resumed');
+    const all = Buffer.concat(blocks);
+    let received = 0;
+    while (received < all.length) {
+      const { payload } = await next.next('data');
+      expect(all.subarray(received, received + payload.length).equals(payload)).toBe(true);
+      received += payload.length;
+      next.send({ type: 'credit', socket: 1, bytes: payload.length });
+    }
+    await next.next('end');
+  });
 
+  test('of many connections that nobody accepts is bounded by the backlog', async () => {
+    const relay = await startRelay();
+    const client = await RawClient.connect(relay);
+    client.send({ type: 'open', socket: 1, kind: KIND.tcp, family: 4 });
+    const listening = client.number();
+    client.send({ type: 'listen', request: listening, socket: 1, backlog: 5 });
+    await client.answer(listening);
+    const name = (await client.ask((request) => ({ type: 'getsockname', request, socket: 1 }))) as Uint8Array;
+    const port = ((name[4] ?? 0) << 8) | (name[5] ?? 0);
+    client.ws.terminate();
+    await client.closed;
+    const peers = Array.from({ length: 50 }, () => connect(port, '127.0.0.1').on('error', () => {}));
+    onTestFinished(() => {
+      for (const peer of peers) peer.destroy();
+    });
+    for (const peer of peers) peer.write(Buffer.alloc(100_000));
+    await until(() => relay.stats.sockets > 5);
+    const next = await RawClient.resume(relay, client, { ...client.welcome, generation: 2 });
+    await next.next('resumed');
+    await next.barrier();
+    const waiting = next.inbox.filter(({ type }) => type === 'accepted').length;
+    expect(waiting).toBeGreaterThanOrEqual(5);
+    expect(waiting).toBeLessThanOrEqual(6);
+    expect(relay.stats.sockets).toBe(waiting + 1);
+    expect(relay.stats.keptBytes).toBeLessThan(10_000);
+  });
+
+  test('ends after resumeSeconds: sockets are closed, ports are free, and nobody gets the session back', async () => {
+    const { relay, client, far } = await connected({ limits: { resumeSeconds: 1 } });
+    client.send({ type: 'open', socket: 2, kind: KIND.tcp, family: 4 });
+    const listening = client.number();
+    client.send({ type: 'listen', request: listening, socket: 2, backlog: 5 });
+    await client.answer(listening);
+    const name = (await client.ask((request) => ({ type: 'getsockname', request, socket: 2 }))) as Uint8Array;
+    const port = ((name[4] ?? 0) << 8) | (name[5] ?? 0);
+    client.ws.terminate();
+    await once(far.resume(), 'end');
+    await until(() => relay.stats.sessions === 0);
+    expect(relay.stats).toEqual({ sessions: 0, sockets: 0, keptBytes: 0 });
+    const heir = createServer().listen(port);
+    await once(heir, 'listening');
+    heir.close();
+    const late = await RawClient.resume(relay, client, { ...client.welcome, generation: 2 });
+    expect(await late.closed).toEqual(REFUSED);
+  });
+});
+
+describe('a forged resume', () => {
   test('with a wrong key is refused, and the live session goes on', async () => {
     const { relay, client, far } = await connected();
     const { session } = client.welcome;
@@ -142,10 +222,71 @@ describe('a forged resume', () => {
     const { session, key } = client.welcome;
     const first = await RawClient.resume(relay, client, { session, key, generation: 2 });
     await first.next('resumed');
+    for (const generation of [2, 3]) {
+      const thief = await RawClient.dial(relay);
+      const stale = sign(key, 'client', { nonce: first.nonce, session, generation, received: 0 });
+      thief.send({ type: 'resume', version: 1, session, generation, received: 0, mac: stale });
+      expect(await thief.closed).toEqual(REFUSED);
+    }
+    expect(first.ws.readyState).toBe(first.ws.OPEN);
+  });
+
+  test('with an answer to another challenge, or the relay’s own proof sent back, is worth nothing', async () => {
+    const { relay, client, far } = await connected();
+    const { session, key } = client.welcome;
+    const first = await RawClient.resume(relay, client, { session, key, generation: 2 });
+    const { mac, received } = await first.next('resumed');
     const thief = await RawClient.dial(relay);
-    const stale = sign(key, 'client', { nonce: first.nonce, session, generation: 3, received: 0 });
-    thief.send({ type: 'resume', version: 1, session, generation: 3, received: 0, mac: stale });
+    thief.send({ type: 'resume', version: 1, session, generation: 3, received, mac });
     expect(await thief.closed).toEqual(REFUSED);
+    far.write('undisturbed');
+    expect(Buffer.from((await first.next('data')).payload).toString()).toBe('undisturbed');
+  });
+
+  test('of the same generation loses against the first, however close they come', async () => {
+    const { relay, client, far } = await connected();
+    client.ws.terminate();
+    const rivals = await Promise.all(
+      Array.from({ length: 5 }, () => RawClient.resume(relay, client, { ...client.welcome, generation: 2 })),
+    );
+    const outcomes = await Promise.all(
+      rivals.map((rival) =>
+        rival.next('resumed').then(
+          () => 'resumed',
+          () => 'refused',
+        ),
+      ),
+    );
+    expect(outcomes.filter((outcome) => outcome === 'resumed')).toHaveLength(1);
+    const winner = rivals[outcomes.indexOf('resumed')] as RawClient;
+    far.write('to the one');
+    expect(Buffer.from((await winner.next('data')).payload).toString()).toBe('to the one');
+    for (const [n, rival] of rivals.entries()) {
+      if (outcomes[n] === 'refused') expect((await rival.closed).code).toBe(4010);
+    }
+  });
+
+  test('again and again: the address is told no more, the session goes on, and its owner is let in', async () => {
+    const { relay, client, far } = await connected({ limits: { refusedResumes: 10 } });
+    const { session, key } = client.welcome;
+    far.setNoDelay().resume();
+    far.on('data', (bytes) => far.write(bytes));
+    const codes: number[] = [];
+    for (let i = 0; i < 200; i++) {
+      const forger = await RawClient.dial(relay);
+      const mac = Buffer.alloc(32, i);
+      forger.send({ type: 'resume', version: 1, session, generation: 2 + i, received: i, mac });
+      // The live session answers meanwhile.
+      client.send({ type: 'data', socket: 1, payload: Buffer.from([i]) });
+      expect((await client.next('data')).payload[0]).toBe(i);
+      codes.push((await forger.closed).code);
+    }
+    expect(codes.slice(0, 10)).toEqual(Array.from({ length: 10 }, () => 4010));
+    expect(new Set(codes.slice(10))).toEqual(new Set([4009]));
+    expect(relay.stats).toMatchObject({ sessions: 1, sockets: 1 });
+    const next = await RawClient.resume(relay, client, { session, key, generation: 2 });
+    await next.next('resumed');
+    expect(await client.closed).toEqual({ code: 4012, reason: 'replaced' });
   });
 
   test('that claims to have received what was never sent', async () => {

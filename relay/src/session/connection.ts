@@ -43,6 +43,8 @@ export interface ConnectionOptions {
   readonly door: Door;
   readonly clock: Clock;
   readonly log: Log;
+  /** Where the client is. */
+  readonly address: string;
   readonly nonce: Uint8Array;
   readonly epoch: Uint8Array;
   readonly handshakeSeconds: number;
@@ -85,6 +87,10 @@ export class Connection {
     const { nonce, epoch } = options;
     this.send({ type: 'challenge', version: PROTOCOL_VERSION, nonce, epoch });
     this.flush();
+  }
+
+  get address(): string {
+    return this.#options.address;
   }
 
   get nonce(): Uint8Array {

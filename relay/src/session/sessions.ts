@@ -13,6 +13,7 @@ import { Budget } from './budget.ts';
 import { Connection, type Door } from './connection.ts';
 import { verify } from './mac.ts';
 import type { Clock } from './parts.ts';
+import { Refusals } from './refusals.ts';
 import { Session } from './session.ts';
 
 /** Beyond the download pool: what may wait for a client that does not read before the relay stops reading it. */
@@ -36,12 +37,14 @@ export class Sessions implements Door {
   readonly #noKey = randomBytes(KEY_BYTES);
   readonly #sessions = new Map<string, Session>();
   readonly #lingering = new Budget(LINGERING_BYTES);
+  readonly #refusals: Refusals;
   readonly #connections = new Set<Connection>();
   #draining = false;
   #whenEmpty: (() => void) | undefined;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
+    this.#refusals = new Refusals(options.config.limits.refusedResumes);
   }
 
   /** Sessions there are, those without a WebSocket included. */
@@ -64,14 +67,15 @@ export class Sessions implements Door {
     return [...this.#sessions.values()].reduce((sum, session) => sum + session.keptBytes, 0);
   }
 
-  /** A WebSocket that has come up on `/relay`. */
-  connect(ws: WebSocket): void {
+  /** A WebSocket that has come up on `/relay`, from this address. */
+  connect(ws: WebSocket, address: string): void {
     const { clock, log, config } = this.#options;
     const { handshakeSeconds, pingSeconds, deadSeconds, download } = config.limits;
     const connection = new Connection(ws, {
       door: this,
       clock,
       log,
+      address,
       nonce: randomBytes(NONCE_BYTES),
       epoch: this.#epoch,
       handshakeSeconds,
@@ -117,7 +121,12 @@ export class Sessions implements Door {
     const mine = session
       ? session.isResumedBy(nonce, frame)
       : verify(this.#noKey, 'client', { ...frame, nonce }, frame.mac);
-    if (!session || !mine) throw new ProtocolError('not_resumable', 'the session cannot be resumed');
+    if (!session || !mine) {
+      // Never the owner: who is at its address must not be able to keep it out.
+      const many = this.#refusals.add(connection.address, this.#options.clock.monotonic());
+      if (many) throw new ProtocolError('limit', 'too many resumes were refused; try again later');
+      throw new ProtocolError('not_resumable', 'the session cannot be resumed');
+    }
     session.resume(connection, frame);
   }
 
