@@ -111,8 +111,14 @@ const BUILDS: Readonly<Record<string, UserConfig>> = {
   console: {
     root: at('console'),
     base: './',
-    // The longer name first: the shorter one begins it.
-    resolve: { alias: { 'luasocket-web/poll': at('client/src/poll.ts'), 'luasocket-web': at('client/src/index.ts') } },
+    // The longer names first: the shorter one begins them.
+    resolve: {
+      alias: {
+        'luasocket-web/poll': at('client/src/poll.ts'),
+        'luasocket-web/lua': at('client/src/lua.ts'),
+        'luasocket-web': at('client/src/index.ts'),
+      },
+    },
     build: {
       outDir: 'dist',
       emptyOutDir: true,

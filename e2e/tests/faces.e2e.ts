@@ -16,6 +16,7 @@ const test = base.extend<{ home: RelayProcess }>({
 const EXAMPLES = [
   ['Promises', 'promise', 'the echo server says: hello from a tab'],
   ['Frame loop', 'poll', 'ping was back after'],
+  ['Lua', 'lua', 'the echo server says: hello from Lua'],
 ] as const;
 
 for (const [link, program, said] of EXAMPLES) {

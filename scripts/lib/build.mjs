@@ -24,7 +24,7 @@ const PARTS = {
     sources: ['client/src', 'client/package.json'],
     finish: putLua,
   },
-  console: { modes: ['console'], sources: ['console', 'client/src'] },
+  console: { modes: ['console'], sources: ['console', 'client/src'], finish: putWorkers },
   relay: {
     modes: ['relay'],
     sources: ['relay/src', 'relay/package.json', 'console', 'client/src'],
@@ -81,6 +81,16 @@ function putLua(stage) {
   const lua = `${ROOT}/client/node_modules/wasmoon-lua5.1`;
   cpSync(`${lua}/dist/liblua5.1.wasm`, `${stage}/lua5.1.wasm`, { dereference: true });
   cpSync(`${lua}/LICENSE`, `${stage}/lua5.1.LICENSE.txt`, { dereference: true });
+}
+
+/**
+ * The client's workers, for the pages of the console that start them.
+ * @param {string} stage
+ */
+function putWorkers(stage) {
+  for (const file of ['pump.js', 'lua-worker.js', 'lua5.1.wasm']) {
+    cpSync(`${ROOT}/client/dist/${file}`, `${stage}/client/${file}`);
+  }
 }
 
 /**
