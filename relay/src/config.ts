@@ -82,6 +82,9 @@ const limits = z.strictObject({
   refusedResumes: count(1, 1_000_000)
     .default(10)
     .describe('resumes that may be refused to one address in a minute before it is told no more'),
+  refusedResumes: count(1, 1_000_000)
+    .default(10)
+    .describe('resumes that may be refused to one address in a minute before it is told no more'),
   handshakeSeconds: seconds(0.01, 60)
     .default(HANDSHAKE_MILLISECONDS / 1000)
     .describe('seconds to the first frame of a client'),
