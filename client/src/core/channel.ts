@@ -108,10 +108,18 @@ export interface DatagramSocket extends Socket {
 /** Hints for a look-up: LuaSocket gives getaddrinfo different ones (inet.c, udp.c). */
 export type LookupUse = 'connect' | 'bind' | 'numeric' | 'names';
 
+/** What a look-up found. */
+export interface Endpoints extends ReadonlyArray<Endpoint> {
+  /** Seconds that the answer holds, where the resolver told. */
+  readonly ttl?: number | undefined;
+}
+
 export interface HostEntry {
   readonly name: string;
   readonly aliases: readonly string[];
   readonly addresses: readonly string[];
+  /** Seconds that the answer holds, where the resolver told. */
+  readonly ttl?: number | undefined;
 }
 
 export interface Channel {
@@ -129,7 +137,7 @@ export interface Channel {
     family: Family | 0,
     kind: 'tcp' | 'udp',
     use: LookupUse,
-  ): Pending<readonly Endpoint[]>;
+  ): Pending<Endpoints>;
   /** getnameinfo(3) over getaddrinfo(3), as inet_global_getnameinfo does it: names by address, and the service. */
   nameinfo(
     host: string | null,

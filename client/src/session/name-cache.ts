@@ -1,11 +1,12 @@
 /**
  * A channel that remembers names, for who cannot wait: the same question asked in each frame is one question to the relay,
- * and its answer is there for a while. The relay does not say how long an answer holds, so that while is bounded here.
+ * and its answer is there for as long as the resolver says it holds, within bounds.
  */
-import type { Endpoint, Family } from '@luasocket-web/shared/address';
+import type { Family } from '@luasocket-web/shared/address';
 import {
   type Channel,
   type DatagramSocket,
+  type Endpoints,
   Failure,
   type HostEntry,
   type LookupUse,
@@ -13,9 +14,10 @@ import {
   type Stream,
 } from '../core/channel.ts';
 
-/** Seconds that an answer is kept: shorter than most records live, long enough for a program that asks in each frame. */
+/** Seconds that an answer is kept whose time to live is not known (a hosts file has none), that a failure is, and most. */
 const GOOD_SECONDS = 30;
 const BAD_SECONDS = 5;
+const MOST_SECONDS = 300;
 /** Questions remembered; the oldest goes. */
 const MAX_QUESTIONS = 256;
 
@@ -23,6 +25,8 @@ interface Remembered {
   readonly pending: Pending<unknown>;
   /** When it was answered, in seconds; null while it is not. */
   answeredAt: number | null;
+  /** Somebody who asked has got the answer: until then it is kept, however short its life, or nobody would ever get it. */
+  told: boolean;
 }
 
 export class NameCache implements Channel {
@@ -55,7 +59,7 @@ export class NameCache implements Channel {
     family: Family | 0,
     kind: 'tcp' | 'udp',
     use: LookupUse,
-  ): Pending<readonly Endpoint[]> {
+  ): Pending<Endpoints> {
     return this.#ask(['lookup', host, service, family, kind, use], () =>
       this.#channel.lookup(host, service, family, kind, use),
     );
@@ -87,9 +91,12 @@ export class NameCache implements Channel {
   #ask<T>(question: readonly unknown[], ask: () => Pending<T>): Pending<T> {
     const key = JSON.stringify(question);
     const known = this.#questions.get(key);
-    if (known && this.#holds(known)) return known.pending as Pending<T>;
+    if (known && this.#holds(known)) {
+      known.told = known.pending.settled;
+      return known.pending as Pending<T>;
+    }
     const pending = ask();
-    const remembered: Remembered = { pending, answeredAt: pending.settled ? this.now() : null };
+    const remembered: Remembered = { pending, answeredAt: pending.settled ? this.now() : null, told: pending.settled };
     pending.subscribe(() => {
       remembered.answeredAt ??= this.now();
     });
@@ -101,9 +108,16 @@ export class NameCache implements Channel {
     return pending;
   }
 
-  #holds({ pending, answeredAt }: Remembered): boolean {
+  #holds({ pending, answeredAt, told }: Remembered): boolean {
     if (!pending.settled) return true;
-    const seconds = pending.result instanceof Failure ? BAD_SECONDS : GOOD_SECONDS;
+    const seconds = told ? lifetime(pending.result) : MOST_SECONDS;
     return answeredAt !== null && this.now() < answeredAt + seconds;
   }
+}
+
+/** Seconds that an answer is kept. */
+function lifetime(result: unknown): number {
+  if (result instanceof Failure) return BAD_SECONDS;
+  const { ttl } = result as { readonly ttl?: number | undefined };
+  return ttl === undefined ? GOOD_SECONDS : Math.min(ttl, MOST_SECONDS);
 }

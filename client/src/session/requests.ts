@@ -5,7 +5,7 @@
 import { type Endpoint, unpackEndpoint } from '@luasocket-web/shared/address';
 import { isOutcomeCode, ProtocolError } from '@luasocket-web/shared/errors';
 import type { OptionValue, Scalar, Value } from '@luasocket-web/shared/frames';
-import { Failure } from '../core/channel.ts';
+import { type Endpoints, Failure } from '../core/channel.ts';
 import { Settling } from './pending.ts';
 
 /** What a request's sender makes of its answer. */
@@ -116,18 +116,28 @@ export function readEndpoint(value: Value): Endpoint {
   return unpackEndpoint(value);
 }
 
-export function readEndpoints(value: Value): readonly Endpoint[] {
-  return list(value, 'endpoints').map(readEndpoint);
+/** Addresses, and behind them how many seconds they hold, where the resolver told. */
+export function readEndpoints(value: Value): Endpoints {
+  const values = list(value, 'endpoints');
+  const last = values.at(-1);
+  if (typeof last !== 'number') return values.map(readEndpoint);
+  return Object.assign(values.slice(0, -1).map(readEndpoint), { ttl: readSeconds(last) });
+}
+
+/** A time to live. */
+export function readSeconds(value: Value): number {
+  if (typeof value !== 'number' || !(value >= 0)) throw malformed('a time to live');
+  return value;
 }
 
 export function readTexts(value: Value): readonly string[] {
   return list(value, 'texts').map(readText);
 }
 
-/** Exactly `length` values. */
-export function readTuple(value: Value, length: number): readonly Value[] {
+/** `length` values, or as many as `most`. */
+export function readTuple(value: Value, length: number, most = length): readonly Value[] {
   const values = list(value, `${length} values`);
-  if (values.length !== length) throw malformed(`${length} values`);
+  if (values.length < length || values.length > most) throw malformed(`${length} values`);
   return values;
 }
 

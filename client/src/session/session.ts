@@ -2,14 +2,23 @@
  * The channel that the core asks (../core/channel.ts), over a session's sockets: what it needs beside them are
  * look-ups, the barrier and two clocks. Like the sockets it never waits.
  */
-import type { Endpoint, Family } from '@luasocket-web/shared/address';
+import type { Family } from '@luasocket-web/shared/address';
 import { utf8Length } from '@luasocket-web/shared/codec';
 import { KIND, USE } from '@luasocket-web/shared/frames';
 import { MAX_TEXT } from '@luasocket-web/shared/limits';
-import type { Channel, DatagramSocket, Failure, HostEntry, LookupUse, Pending, Stream } from '../core/channel.ts';
+import type {
+  Channel,
+  DatagramSocket,
+  Endpoints,
+  Failure,
+  HostEntry,
+  LookupUse,
+  Pending,
+  Stream,
+} from '../core/channel.ts';
 import type { Multiplexer } from './multiplexer.ts';
 import { failed } from './pending.ts';
-import { readEndpoints, readText, readTexts, readTuple } from './requests.ts';
+import { readEndpoints, readSeconds, readText, readTexts, readTuple } from './requests.ts';
 
 export interface SessionClock {
   /** Seconds, monotonic. */
@@ -49,7 +58,7 @@ export class SessionChannel implements Channel {
     family: Family | 0,
     kind: 'tcp' | 'udp',
     use: LookupUse,
-  ): Pending<readonly Endpoint[]> {
+  ): Pending<Endpoints> {
     if (tooLong(host)) return failed('EAI_NONAME');
     if (tooLong(service)) return failed('EAI_SERVICE');
     return this.#sockets.request(
@@ -76,8 +85,9 @@ export class SessionChannel implements Channel {
     if (tooLong(name)) return failed('HOST_NOT_FOUND');
     return this.#sockets.request((request) => ({ type: 'hostent', request, name }), {
       read: (value) => {
-        const [official = null, aliases = null, addresses = null] = readTuple(value, 3);
-        return { name: readText(official), aliases: readTexts(aliases), addresses: readTexts(addresses) };
+        const [official = null, aliases = null, addresses = null, ttl] = readTuple(value, 3, 4);
+        const entry = { name: readText(official), aliases: readTexts(aliases), addresses: readTexts(addresses) };
+        return ttl === undefined ? entry : { ...entry, ttl: readSeconds(ttl) };
       },
     });
   }

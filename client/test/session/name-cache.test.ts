@@ -1,6 +1,6 @@
 /** Names for who cannot wait: asked once, kept for a while, forgotten in the end. */
 import { expect, test } from 'vitest';
-import { type Channel, Failure } from '../../src/core/channel.ts';
+import { type Channel, type Endpoints, Failure } from '../../src/core/channel.ts';
 import { NameCache } from '../../src/session/name-cache.ts';
 import { outcome, Scripted } from './scripted.ts';
 
@@ -37,10 +37,39 @@ test('the time counts from the answer, however long that took', () => {
   expect(relay.sent).toEqual([]);
 });
 
+test('an answer holds as long as the resolver says, and not for ever', () => {
+  const { relay, clock, cache } = cached();
+  cache.hostent('short');
+  relay.answer('hostent', ['short', [], [], 7]);
+  cache.hostent('short');
+  clock.now += 7;
+  cache.hostent('short');
+  relay.expect('hostent');
+  cache.lookup('long', '80', 4, 'tcp', 'connect');
+  relay.answer('resolve', [new Uint8Array([127, 0, 0, 1, 0, 80]), 100_000]);
+  const known = cache.lookup('long', '80', 4, 'tcp', 'connect');
+  expect([...(known.result as Endpoints)]).toEqual([{ family: 4, address: '127.0.0.1', port: 80 }]);
+  clock.now += 299;
+  expect(cache.lookup('long', '80', 4, 'tcp', 'connect')).toBe(known);
+  clock.now += 1;
+  cache.lookup('long', '80', 4, 'tcp', 'connect');
+  relay.expect('resolve');
+});
+
+test('however short its life, who asked gets it', () => {
+  const { relay, clock, cache } = cached();
+  cache.hostent('a');
+  relay.answer('hostent', ['a', [], [], 0]);
+  clock.now += 60;
+  expect(outcome(cache.hostent('a'))).toMatchObject({ name: 'a' });
+  expect(outcome(cache.hostent('a'))).toBe('pending');
+});
+
 test('a failure is asked again sooner', () => {
   const { relay, clock, cache } = cached();
   cache.hostent('a');
   relay.answer('hostent', new Failure('HOST_NOT_FOUND'));
+  cache.hostent('a');
   clock.now += 4.9;
   expect(outcome(cache.hostent('a'))).toBe('HOST_NOT_FOUND');
   clock.now += 0.2;
