@@ -251,6 +251,11 @@ describe('what is refused comes out of the next call, once', () => {
     expect(await told(() => lost.receive())).toEqual([null, 'host or service not provided, or not known', '']);
     expect(lost.connect('no such name', 80)).toEqual([null, 'host or service not provided, or not known']);
     expect(socket.connect('no such name', 80)).toEqual([null, 'host or service not provided, or not known']);
+    const denied = there(socket.connect('192.0.2.1', 80));
+    expect(await told(() => denied.receive())).toEqual([null, 'permission denied', '']);
+    expect(denied.connect('192.0.2.1', 80)).toEqual([null, 'timeout']);
+    await soon(() => socket.select(null, [denied])[1].get(denied) ?? null);
+    expect(denied.connect('192.0.2.1', 80)).toEqual([null, 'permission denied']);
   });
 
   test('of several, the first; and shutdown, which cannot tell, leaves it', async () => {
