@@ -96,8 +96,8 @@ function planOf(random: Random): Plan {
   return {
     kind: random.of(KINDS),
     upwards: random.chance(0.5),
-    // A quarter within the handshake.
-    bytes: random.chance(0.25) ? random.between(1, 900) : random.between(1, 120_000),
+    // A quarter within the handshake, and a quarter late enough for all that is to be sent again.
+    bytes: random.between(1, random.of([900, 60_000, 60_000, 400_000])),
     pause: random.chance(0.2) ? random.between(5, 150) : 0,
     linger: random.between(1, 250),
   };

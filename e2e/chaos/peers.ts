@@ -11,12 +11,12 @@ export interface Pace {
 
 /** A piece of a stream to send next, in bytes: mostly small, seldom large. */
 export function pieceOf(random: Random): number {
-  return random.chance(0.05) ? random.between(16_384, 131_072) : random.between(1, 4096);
+  return random.chance(0.02) ? random.between(16_384, 131_072) : random.between(1, 4096);
 }
 
 /** Milliseconds between two pieces. */
 export function pauseOf(random: Random): number {
-  return random.between(0, 20);
+  return random.between(0, 80);
 }
 
 export function sleep(milliseconds: number): Promise<void> {

@@ -97,9 +97,14 @@ export async function serveOnce(socket: Namespace, line: string, pause: number):
   if (peer !== `${line} back\n`) throw new Error(`the peer heard ${JSON.stringify(peer)}`);
 }
 
-/** Three datagrams from a socket of its own: the first is a request of the protocol, the others are not. */
+/**
+ * Three datagrams from a socket of its own: the first is a request of the protocol, which is never lost; the others are
+ * lost with their WebSocket.
+ */
 export async function sendOnce(socket: Namespace, port: number, line: string): Promise<void> {
   const sender = made(await socket.udp());
   for (const part of ['a', 'b', 'c']) await done(sender.sendto(`${line} ${part}`, '127.0.0.1', port));
+  // The relay's answer comes after the first was sent.
+  await done(sender.getsockname());
   await sender.close();
 }

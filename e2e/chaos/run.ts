@@ -57,6 +57,8 @@ export interface ChaosResult {
 const STREAMS = 20;
 /** Connections that wait to be accepted from before the first cut until after the last. */
 const PENDING = 4;
+/** How many of each kind of short operation are under way at once. */
+const WORKERS = 5;
 /** A run that makes no headway for so long has failed. */
 const STUCK_SECONDS = 60;
 
@@ -135,7 +137,7 @@ export async function runChaos({ cuts, seed, progress }: ChaosOptions): Promise<
       peer.end(`pending ${n}\n`);
       return peer;
     });
-    for (const worker of [1, 2]) {
+    for (let worker = 1; worker <= WORKERS; worker++) {
       tasks.push(connects.repeat(`connect ${worker}`, pace, (name) => connectOnce(socket, lines.port, name)));
       tasks.push(serves.repeat(`serve ${worker}`, pace, (name) => serveOnce(socket, name, random.between(0, 120))));
       tasks.push(sends.repeat(`send ${worker}`, pace, (name) => sendOnce(socket, datagrams.port, name)));
@@ -176,13 +178,14 @@ export async function runChaos({ cuts, seed, progress }: ChaosOptions): Promise<
     check('the session was resumed', resumes === 0 && `${resumes} times`);
     check('the session was never lost', states.includes('lost') && states.join());
     check('connects succeeded', connects.failures.length > 0 && connects.failures.slice(0, 3).join('; '));
-    check('each connect reached its server once', difference(connects.asked, lines.seen));
+    check('each connect reached its server once', unequal(connects.asked, '\n', lines.seen));
     check(
       'no other connection reached it',
       lines.connections() !== connects.asked.length && `${lines.connections()} for ${connects.asked.length}`,
     );
     check('servers were bound and connections accepted once', serves.failures.slice(0, 3).join('; '));
     check('sends succeeded', sends.failures.slice(0, 3).join('; '));
+    check('the first datagram of each was sent once', unequal(sends.asked, ' a', datagrams.seen));
     check('no datagram was sent twice', twice.map(([what, times]) => `${what}: ${times}`).join());
     const expected = Array.from({ length: PENDING }, (_, n) => `pending ${n}`).join();
     check('pending connections waited, each once', (waited.join() !== expected || surplus) && waited.join());
@@ -226,12 +229,13 @@ function verdict(lost: number, doubled: number, wrongAt: number | null): string 
 }
 
 /** What was asked for and not seen exactly once. */
-function difference(asked: readonly string[], seen: ReadonlyMap<string, number>): string | null {
-  const wrong = asked.filter((name) => seen.get(`${name}\n`) !== 1);
+function unequal(asked: readonly string[], suffix: string, seen: ReadonlyMap<string, number>): string | null {
+  const times = (name: string) => seen.get(`${name}${suffix}`) ?? 0;
+  const wrong = asked.filter((name) => times(name) !== 1);
   return wrong.length === 0
     ? null
     : wrong
         .slice(0, 3)
-        .map((name) => `${name}: ${seen.get(`${name}\n`) ?? 0}`)
+        .map((name) => `${name}: ${times(name)}`)
         .join();
 }
