@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module';
 import closeWithGrace from 'close-with-grace';
 import { parseCommand } from './command.ts';
+import { isCommand, runCommand } from './commands/index.ts';
 import { hostText } from './origin.ts';
 import { createRelay } from './relay.ts';
 
@@ -10,7 +11,11 @@ import { createRelay } from './relay.ts';
 const GRACE_MILLISECONDS = 5000;
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
-const invocation = parseCommand(process.argv.slice(2), process.env, version);
+const args = process.argv.slice(2);
+// npm scripts run elsewhere than where their user is.
+const directory = process.env.INIT_CWD ?? process.cwd();
+const place = { environment: process.env, directory, now: () => Date.now() / 1000 };
+const invocation = isCommand(args) ? await runCommand(args, place) : parseCommand(args, process.env, version);
 
 if ('run' in invocation) {
   const config = invocation.run;

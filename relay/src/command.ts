@@ -68,6 +68,9 @@ Each setting can also come from the environment (LUASOCKET_RELAY_LISTEN for --li
 the JSON file (--limits-sockets is {"limits": {"sockets": ...}}). Flags win over the environment, that over
 the file.
 
+luasocket-relay keygen, ticket and check make keys and tickets for public mode, and say what the policy
+allows; luasocket-relay check --help tells more.
+
 Without settings the relay serves pages on this machine only, on http://127.0.0.1:8080/. Its WebSocket
 endpoint is /relay; /healthz and /readyz tell how it is.`;
 

@@ -14,6 +14,7 @@ import {
   RESUME_SECONDS,
 } from '@luasocket-web/shared/limits';
 import { z } from 'zod';
+import { parse } from './policy/address.ts';
 
 /** A host and a port, `HOST:PORT` or `[IPv6]:PORT`. */
 export interface Listen {
@@ -43,6 +44,17 @@ const listen = z.string().transform((text, context): Listen => {
   const parsed = parseListen(text);
   if (parsed) return parsed;
   context.addIssue({ code: 'custom', message: 'expected HOST:PORT or [IPv6]:PORT' });
+  return z.NEVER;
+});
+
+/** An address, or a network as CIDR; always the latter when read. */
+const network = z.string().transform((text, context): string => {
+  const [base = '', bits, more] = text.split('/');
+  const address = parse(base);
+  const most = address?.kind() === 'ipv4' ? 32 : 128;
+  const length = bits === undefined ? most : /^\d{1,3}$/.test(bits) ? Number(bits) : Number.NaN;
+  if (address !== null && more === undefined && length <= most) return `${address.toNormalizedString()}/${length}`;
+  context.addIssue({ code: 'custom', message: 'expected an address or CIDR' });
   return z.NEVER;
 });
 
@@ -79,6 +91,24 @@ const limits = z.strictObject({
   deadSeconds: seconds(0.02, 300)
     .default(DEAD_MILLISECONDS / 1000)
     .describe('seconds of silence after which a client is taken for dead'),
+  sessionsPerAddress: count(1, 1_000_000).default(64).describe('public: sessions of one client address at once'),
+  pendingConnects: count(1, MAX_SOCKETS).default(8).describe('public: attempts to connect of one session at once'),
+  connectSeconds: seconds(0.01, 120).default(10).describe('public: seconds that an attempt to connect may take'),
+  connectsPerMinute: count(1, 1_000_000).default(20).describe('public: attempts to connect of one session in a minute'),
+  portsPerHost: count(1, 65_535).default(8).describe('public: TCP ports of one host that a session may connect to'),
+  udpPeers: count(1, 65_536).default(16).describe('public: peers that a UDP socket may find'),
+  udpPeersPerMinute: count(1, 1_000_000).default(32).describe('public: new UDP peers of one session in a minute'),
+  unansweredBytes: count(0, 2 ** 31)
+    .default(16_384)
+    .describe('public: bytes for a UDP peer beyond three times what it has sent'),
+  lookupsPerSecond: seconds(0.01, 100_000).default(10).describe('public: look-ups of one session in a second'),
+  lookupsBurst: count(1, 100_000).default(20).describe('public: look-ups of one session at once'),
+  failureSeconds: seconds(0, 3600).default(10).describe('public: seconds that a failed look-up is not asked again'),
+  bytesPerSecond: count(1024, 2 ** 40)
+    .default(32 * 1024 * 1024)
+    .describe('public: bytes of one session in a second, both ways together'),
+  framesPerSecond: count(10, 10_000_000).default(50_000).describe('public: frames of one session in a second'),
+  httpConnections: count(1, 1_000_000).default(4096).describe('TCP connections to the relay itself at once'),
   drainSeconds: seconds(0, 3600).default(10).describe('seconds that sessions may go on after SIGTERM'),
 });
 
@@ -90,7 +120,16 @@ export const schema = z.strictObject({
     .optional()
     .describe('development: this machine only, no tickets (default on loopback); public: for strangers'),
   origins: z.array(origin).default([]).describe('origins of the pages that may connect, comma-separated'),
-  ticketKeys: z.array(z.string().min(1)).default([]).describe('files with the public keys of tickets, comma-separated'),
+  ticketKeys: z
+    .array(z.union([z.string().min(1), z.looseObject({})]))
+    .default([])
+    .describe('files with the public keys of tickets (JWK), comma-separated'),
+  ticketAudience: z.string().min(1).default('luasocket-relay').describe('what a ticket must name as its audience'),
+  trustedProxy: z.array(network).default([]).describe('proxies whose X-Forwarded-For counts, as CIDR, comma-separated'),
+  metricsFrom: z
+    .array(network)
+    .default(['127.0.0.0/8', '::1/128'])
+    .describe('who may read /metrics, as CIDR, comma-separated'),
   allowNoOrigin: z.boolean().default(false).describe('public mode: let in programs that send no Origin'),
   dnsServer: z.array(nameServer).default([]).describe('name servers, comma-separated (default: the system’s)'),
   hostname: z.string().min(1).max(255).optional().describe('what dns.gethostname answers'),

@@ -1,41 +1,100 @@
 /**
  * The gate: every operation of a session passes here before a socket or the resolver is asked. It puts the question
- * to the policy, and knows the few facts about this machine that a verdict needs; it opens nothing itself.
+ * to the policy, and knows the few facts about this machine and this session that a verdict needs; it opens nothing
+ * itself.
  */
+import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Endpoint } from '@luasocket-web/shared/address';
 import type { OptionValue } from '@luasocket-web/shared/frames';
-import { type Claims, judge, type Operation, type Surroundings } from './policy/policy.ts';
+import type { Claims } from './policy/claims.ts';
+import { joinedGroup } from './policy/options.ts';
+import { judge, type Operation, type Surroundings } from './policy/policy.ts';
 import { SystemFailure } from './sockets/socket.ts';
 
+/** Addresses whose names are remembered, and destinations whose verdict is. */
+const MAX_REMEMBERED = 256;
+
 export class Gate {
-  readonly #claims: Claims;
+  readonly claims: Claims;
   readonly #around: Surroundings;
   readonly #denied: (operation: Operation, reason: string) => void;
+  /** Address -> the names that gave it. */
+  readonly #names = new Map<string, string>();
+  /** UDP destinations that have passed: a verdict is pure, and the same few peers are sent to again and again. */
+  readonly #passed = new Set<string>();
 
   /** @param denied told each refusal with its reason; the client learns only that there was one. */
   constructor(claims: Claims, around: Surroundings, denied: (operation: Operation, reason: string) => void) {
-    this.#claims = claims;
+    this.claims = claims;
     this.#around = around;
     this.#denied = denied;
   }
 
   /** @throws SystemFailure EACCES when the policy denies it. */
   pass(operation: Operation): void {
-    const denial = judge(this.#claims, operation, this.#around);
+    const denial = judge(this.claims, this.#withNames(operation), this.#around);
     if (denial === null) return;
     // bind(2) to an address that is nobody's here fails by itself, with its own error; there is nothing to protect.
-    if (operation.name === 'bind' && granted(this.#claims) && !isLocal(operation.at)) return;
+    if (operation.name === 'bind' && granted(this.claims) && !isLocal(operation.at)) return;
     this.#denied(operation, denial);
     throw new SystemFailure('EACCES');
   }
 
-  /** Options that reach beyond the socket: joining a multicast group. */
-  option(name: string, value: OptionValue): void {
-    if (name !== 'ip-add-membership' && name !== 'ipv6-add-membership') return;
-    const group = typeof value === 'object' && value !== null && 'multiaddr' in value ? value.multiaddr : null;
-    if (typeof group === 'string') this.pass({ name: 'join', group });
+  /** The same for a datagram's destination. @throws SystemFailure EACCES */
+  passDatagram(at: Endpoint): void {
+    const key = `${at.address} ${at.port} ${at.scope ?? 0}`;
+    if (this.#passed.has(key)) return;
+    this.pass({ name: 'sendto', at });
+    if (this.#passed.size >= MAX_REMEMBERED) this.#passed.clear();
+    this.#passed.add(key);
   }
+
+  /** What may be answered with false instead of a refusal. */
+  allows(operation: Operation): boolean {
+    const denial = judge(this.claims, operation, this.#around);
+    if (denial !== null) this.#denied(operation, denial);
+    return denial === null;
+  }
+
+  /** Options that reach beyond the socket. */
+  option(name: string, value: OptionValue): void {
+    this.pass({ name: 'option', option: name, value });
+    const group = joinedGroup(name, value);
+    if (group !== null) this.pass({ name: 'join', group });
+  }
+
+  /** The answers of a look-up: one bad one refuses the name. @throws SystemFailure EACCES */
+  answers(host: string | null, found: readonly Pick<Endpoint, 'address'>[]): void {
+    // A number is no answer of anybody's; where it leads is judged when it is used.
+    if (host === null || isIP(host) !== 0) return;
+    for (const { address } of found) this.pass({ name: 'answer', address });
+    for (const { address } of found) {
+      if (this.#names.size >= MAX_REMEMBERED) this.#names.clear();
+      this.#names.set(address, host);
+    }
+  }
+
+  /** A name of this machine's socket, as the session may see it: the relay's own addresses are not for strangers. */
+  localName(name: Endpoint): Endpoint {
+    if (this.claims.interfaces) return name;
+    return { family: name.family, address: name.family === 4 ? '0.0.0.0' : '::', port: name.port };
+  }
+
+  #withNames(operation: Operation): Operation {
+    if (operation.name !== 'connect' && operation.name !== 'sendto') return operation;
+    const name = this.#names.get(operation.at.address);
+    return name === undefined ? operation : { ...operation, via: [name] };
+  }
+}
+
+/** What every verdict must know of this machine. */
+export function surroundings(ownPorts: readonly number[], services: Surroundings['services']): Surroundings {
+  return { ownPorts, services, ownAddresses: ownAddresses() };
+}
+
+function ownAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address));
 }
 
 /** Whether the session may bind at all; else a refusal must not tell which addresses are this machine's. */
@@ -44,7 +103,5 @@ function granted(claims: Claims): boolean {
 }
 
 function isLocal(at: Endpoint): boolean {
-  return Object.values(networkInterfaces()).some((addresses) =>
-    addresses?.some(({ address }) => address === at.address || `::ffff:${address}` === at.address),
-  );
+  return ownAddresses().some((address) => address === at.address || `::ffff:${address}` === at.address);
 }

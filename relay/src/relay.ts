@@ -1,16 +1,18 @@
 /** A relay, put together from its parts: the one place that knows them all. */
 import { type ConfigInput, complete, isLoopback } from './config.ts';
 import { Names } from './dns/names.ts';
-import { Gate } from './gate.ts';
+import { surroundings } from './gate.ts';
 import { createLog } from './log.ts';
+import { createMetrics } from './metrics.ts';
 import { hostText } from './origin.ts';
-import { DEVELOPMENT } from './policy/development.ts';
-import { NO_CLAIMS } from './policy/policy.ts';
 import { type PracticeServers, startPractice } from './practice.ts';
 import { serve } from './server.ts';
+import { Admission } from './session/admission.ts';
 import { SYSTEM_CLOCK } from './session/parts.ts';
 import { Sessions } from './session/sessions.ts';
 import { createSockets } from './sockets/index.ts';
+import { Tally } from './tally.ts';
+import { createVerifier } from './tickets/index.ts';
 
 /** A running relay. */
 export interface Relay {
@@ -34,23 +36,39 @@ export interface Relay {
 export async function createRelay(input: ConfigInput = {}): Promise<Relay> {
   const config = complete(input);
   const log = createLog(config.log);
+  const tally = new Tally();
+  const isPublic = config.mode === 'public';
+  const tickets = isPublic ? await createVerifier(config, SYSTEM_CLOCK) : null;
   const names = new Names({
     servers: config.dnsServer,
-    hostname: config.hostname ?? (config.mode === 'public' ? 'relay' : undefined),
-    ownName: config.mode === 'development',
+    hostname: config.hostname ?? (isPublic ? 'relay' : undefined),
+    ownName: !isPublic,
+    failureSeconds: isPublic ? config.limits.failureSeconds : 0,
   });
   // Known once the server listens, which is before any session begins.
   const ownPorts: number[] = [];
-  const gate = new Gate(config.mode === 'development' ? DEVELOPMENT : NO_CLAIMS, { ownPorts }, (operation, reason) =>
-    log.info({ operation: operation.name, reason }, 'denied'),
-  );
-  const sessions = new Sessions({ config, clock: SYSTEM_CLOCK, log, gate, names, sockets: createSockets() });
+  const admission = new Admission({
+    config,
+    clock: SYSTEM_CLOCK,
+    log,
+    tally,
+    tickets,
+    surroundings: () => surroundings(ownPorts, names.servers),
+  });
+  const sockets = createSockets();
+  const sessions = new Sessions({ config, clock: SYSTEM_CLOCK, log, admission, tally, names, sockets });
+  const metrics = createMetrics(tally, () => ({
+    ...sessions.count(),
+    connections: sessions.connectionCount,
+    keptBytes: sessions.keptBytes,
+  }));
   const practice = config.practice ? await startPractice() : null;
   let ready = true;
   const server = await serve({
     config,
     log,
     practice: practice?.servers ?? null,
+    metrics,
     isReady: () => ready,
     hasRoom: () => sessions.hasRoom,
     onConnection: (ws, address) => sessions.connect(ws, address),

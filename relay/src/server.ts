@@ -14,8 +14,10 @@ import { FAULTS, type FaultCode } from '@luasocket-web/shared/errors';
 import { MAX_MESSAGE } from '@luasocket-web/shared/limits';
 import fastify, { type FastifyInstance } from 'fastify';
 import { WebSocket, WebSocketServer } from 'ws';
+import { clientAddress, isAmong } from './client-address.ts';
 import type { Config } from './config.ts';
 import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
 import { isOriginAllowed } from './origin.ts';
 import type { PracticeServers } from './practice.ts';
 
@@ -29,9 +31,11 @@ export interface ServerOptions {
   readonly practice: PracticeServers | null;
   /** False while the relay takes no new sessions. */
   readonly isReady: () => boolean;
+  /** What GET /metrics answers. */
+  readonly metrics: Metrics;
   /** False while no more WebSockets can be served. */
   readonly hasRoom: () => boolean;
-  /** A WebSocket has been let in, from this address. */
+  /** A WebSocket has been let in; `address` is its client's. */
   readonly onConnection: (ws: WebSocket, address: string) => void;
 }
 
@@ -43,7 +47,16 @@ export interface Server {
 /** Rejects when it cannot listen. */
 export async function serve(options: ServerOptions): Promise<Server> {
   const { config } = options;
-  const app = fastify({ logger: false, forceCloseConnections: true });
+  const patience = config.limits.handshakeSeconds * 1000;
+  const app = fastify({
+    logger: false,
+    forceCloseConnections: true,
+    // Who sends its headers byte by byte is not waited for; nobody here has a body to send.
+    requestTimeout: patience,
+    bodyLimit: 1024,
+    http: { headersTimeout: patience, connectionsCheckingInterval: Math.min(1000, patience), maxHeaderSize: 16 * 1024 },
+  });
+  app.server.maxConnections = config.limits.httpConnections;
   await addPages(app, options);
   // A constant of its own, because the types of ws do not know closeTimeout yet.
   const settings = {
@@ -62,7 +75,8 @@ export async function serve(options: ServerOptions): Promise<Server> {
       return;
     }
     request.socket.setNoDelay(true);
-    sockets.handleUpgrade(request, socket, head, (ws) => options.onConnection(ws, request.socket.remoteAddress ?? ''));
+    const address = clientAddress(request, config.trustedProxy);
+    sockets.handleUpgrade(request, socket, head, (ws) => options.onConnection(ws, address));
   });
   await app.listen({ host: config.listen.host, port: config.listen.port });
   const address = app.server.address();
@@ -106,7 +120,7 @@ function reject(socket: Duplex, status: number): void {
   socket.end(`HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
-async function addPages(app: FastifyInstance, { config, practice, isReady }: ServerOptions): Promise<void> {
+async function addPages(app: FastifyInstance, { config, practice, metrics, isReady }: ServerOptions): Promise<void> {
   app.addHook('onSend', async (_request, reply) => {
     // A page that shares memory between workers must be isolated; so are all of ours.
     reply.header('Cross-Origin-Opener-Policy', 'same-origin');
@@ -119,6 +133,13 @@ async function addPages(app: FastifyInstance, { config, practice, isReady }: Ser
   app.get('/readyz', async (_request, reply) => {
     if (isReady()) return { status: 'ready' };
     return reply.code(503).send({ status: 'draining' });
+  });
+  app.get('/metrics', async (request, reply) => {
+    // A proxy that we do not know may be anybody's door: what has come through it is not local.
+    const direct = request.headers['x-forwarded-for'] === undefined || config.trustedProxy.length > 0;
+    const address = clientAddress(request.raw, config.trustedProxy);
+    if (!direct || !isAmong(address, config.metricsFrom)) return reply.code(403).send({ status: 'forbidden' });
+    return reply.type(metrics.contentType).send(await metrics.text());
   });
   if (config.mode !== 'development') return;
   if (practice) app.get('/practice.json', async () => practice);

@@ -4,19 +4,21 @@ import { KIND, USE } from '@luasocket-web/shared/frames';
 import type { Answer } from 'dns-packet';
 import { describe, expect, test } from 'vitest';
 import { classifyHost } from '../src/dns/host-text.ts';
-import { Names, type Question } from '../src/dns/names.ts';
+import { type Asker, Names, type Question } from '../src/dns/names.ts';
 import { createPortableLibrary } from '../src/dns/portable.ts';
 import { type LookupError, loadResolverLibrary } from '../src/os/resolver-library.ts';
 import { RawClient } from './support/client.ts';
 import { RCODE, startNameServer } from './support/name-server.ts';
 import { startRelay } from './support/relay.ts';
 
-const A = (name: string, data: string): Answer => ({ type: 'A', name, data });
+const MAY: Asker = { mayReverse: () => true, answers: () => {} };
+const MAY_NOT: Asker = { ...MAY, mayReverse: () => false };
+const A = (name: string, data: string, ttl = 60): Answer => ({ type: 'A', name, data, ttl });
 
 /** A zone with one name of each kind. */
 const ZONE: { readonly [question: string]: Answer[] | number } = {
-  'A game.example': [A('game.example', '192.0.2.7'), A('game.example', '192.0.2.8')],
-  'AAAA game.example': [{ type: 'AAAA', name: 'game.example', data: '2001:db8::7' }],
+  'A game.example': [A('game.example', '192.0.2.7'), A('game.example', '192.0.2.8', 20)],
+  'AAAA game.example': [{ type: 'AAAA', name: 'game.example', data: '2001:db8::7', ttl: 60 }],
   'A four.example': [A('four.example', '192.0.2.4')],
   'AAAA four.example': [],
   'A empty.example': [],
@@ -25,7 +27,10 @@ const ZONE: { readonly [question: string]: Answer[] | number } = {
   'AAAA broken.example': RCODE.serverFailure,
   'A closed.example': RCODE.refused,
   'AAAA closed.example': RCODE.refused,
-  'A www.example': [{ type: 'CNAME', name: 'www.example', data: 'game.example' }, A('game.example', '192.0.2.7')],
+  'A www.example': [
+    { type: 'CNAME', name: 'www.example', data: 'game.example', ttl: 40 },
+    A('game.example', '192.0.2.7'),
+  ],
   'CNAME www.example': [{ type: 'CNAME', name: 'www.example', data: 'game.example' }],
   'A crowd.example': Array.from({ length: 12 }, (_, i) => A('crowd.example', `192.0.2.${i + 1}`)),
   'PTR 7.2.0.192.in-addr.arpa': [{ type: 'PTR', name: '7.2.0.192.in-addr.arpa', data: 'game.example' }],
@@ -119,21 +124,19 @@ describe.each([
 
   test('names of addresses and ports', async () => {
     const n = await names(library);
-    const yes = () => true;
-    expect(await n.nameinfo('127.0.0.1', '80', yes)).toEqual({ names: ['localhost'], service: 'http' });
-    expect(await n.nameinfo('127.0.0.1', null, yes)).toEqual({ names: ['localhost'], service: null });
-    expect(await n.nameinfo(null, '80', yes)).toEqual({ names: [], service: 'http' });
-    expect(await code(n.nameinfo('127.0.0.1', 'no-such-service', yes))).toBe('EAI_SERVICE');
+    expect(await n.nameinfo('127.0.0.1', '80', MAY)).toEqual({ names: ['localhost'], service: 'http' });
+    expect(await n.nameinfo('127.0.0.1', null, MAY)).toEqual({ names: ['localhost'], service: null });
+    expect(await n.nameinfo(null, '80', MAY)).toEqual({ names: [], service: 'http' });
+    expect(await code(n.nameinfo('127.0.0.1', 'no-such-service', MAY))).toBe('EAI_SERVICE');
   });
 
   test('hosts', async () => {
     const n = await names(library);
-    const yes = () => true;
-    expect(await n.hostent('127.0.0.1', yes)).toMatchObject({ name: 'localhost', addresses: ['127.0.0.1'] });
-    expect(await n.hostent('127.1', yes)).toMatchObject({ name: 'localhost', addresses: ['127.0.0.1'] });
-    expect(await n.hostent('localhost', yes)).toMatchObject({ name: 'localhost', addresses: ['127.0.0.1'] });
-    expect(await code(n.hostent('::1', yes))).toBe('HOST_NOT_FOUND');
-    expect(await code(n.hostent('', yes))).toBe('NO_RECOVERY');
+    expect(await n.hostent('127.0.0.1', MAY)).toMatchObject({ name: 'localhost', addresses: ['127.0.0.1'] });
+    expect(await n.hostent('127.1', MAY)).toMatchObject({ name: 'localhost', addresses: ['127.0.0.1'] });
+    expect(await n.hostent('localhost', MAY)).toMatchObject({ name: 'localhost', addresses: ['127.0.0.1'] });
+    expect(await code(n.hostent('::1', MAY))).toBe('HOST_NOT_FOUND');
+    expect(await code(n.hostent('', MAY))).toBe('NO_RECOVERY');
   });
 });
 
@@ -146,7 +149,9 @@ describe('name servers', () => {
     expect(await addresses(ask('four.example'))).toEqual(['192.0.2.4']);
     expect(await addresses(ask('www.example', 'http', { family: 4 }))).toEqual(['192.0.2.7']);
     expect(await addresses(ask('crowd.example', '80', { family: 4 }))).toHaveLength(8);
-    expect(await n.resolve(ask('four.example', 'https'))).toEqual([{ family: 4, address: '192.0.2.4', port: 443 }]);
+    expect(await n.resolve(ask('four.example', 'https'))).toEqual([
+      { family: 4, address: '192.0.2.4', port: 443, ttl: 60 },
+    ]);
   });
 
   test.each([
@@ -157,27 +162,28 @@ describe('name servers', () => {
   ])('%s is %s, %s', async (name, addrinfo, hostent) => {
     const n = await names();
     expect(await code(n.resolve(ask(name)))).toBe(addrinfo);
-    expect(await code(n.hostent(name, () => true))).toBe(hostent);
+    expect(await code(n.hostent(name, MAY))).toBe(hostent);
   });
 
   test('the canonical name, aliases, and names of addresses', async () => {
     const n = await names();
-    expect(await n.hostent('www.example', () => true)).toEqual({
+    expect(await n.hostent('www.example', MAY)).toEqual({
       name: 'game.example',
       aliases: ['www.example'],
       addresses: ['192.0.2.7'],
+      ttl: 40,
     });
-    expect(await n.hostent('192.0.2.7', () => true)).toEqual({
+    expect(await n.hostent('192.0.2.7', MAY)).toEqual({
       name: 'game.example',
       aliases: [],
       addresses: ['192.0.2.7'],
     });
-    expect(await code(n.hostent('192.0.2.9', () => true))).toBe('HOST_NOT_FOUND');
-    expect(await code(n.hostent('192.0.2.7', () => false))).toBe('HOST_NOT_FOUND');
-    const info = await n.nameinfo('192.0.2.7', null, () => true);
+    expect(await code(n.hostent('192.0.2.9', MAY))).toBe('HOST_NOT_FOUND');
+    expect(await code(n.hostent('192.0.2.7', MAY_NOT))).toBe('HOST_NOT_FOUND');
+    const info = await n.nameinfo('192.0.2.7', null, MAY);
     expect(info).toEqual({ names: ['game.example'], service: null });
-    expect((await n.nameinfo('192.0.2.9', null, () => true)).names).toEqual(['192.0.2.9']);
-    expect((await n.nameinfo('192.0.2.7', null, () => false)).names).toEqual(['192.0.2.7']);
+    expect((await n.nameinfo('192.0.2.9', null, MAY)).names).toEqual(['192.0.2.9']);
+    expect((await n.nameinfo('192.0.2.7', null, MAY_NOT)).names).toEqual(['192.0.2.7']);
   });
 
   test('are not asked for what the machine knows, nor for what is no name', async () => {
@@ -187,7 +193,7 @@ describe('name servers', () => {
     await n.resolve(ask('127.1'));
     await code(n.resolve(ask('not a name')));
     await code(n.resolve(ask('999.1.1.1')));
-    await n.hostent('127.0.0.1', () => true);
+    await n.hostent('127.0.0.1', MAY);
     expect(server.asked).toEqual([]);
     expect(n.hostname).toBe('told');
   });
@@ -195,7 +201,7 @@ describe('name servers', () => {
   test('one that is not there is a temporary failure', async () => {
     const n = new Names({ servers: ['127.0.0.1:9'], hostname: undefined, ownName: false });
     expect(await code(n.resolve(ask('game.example')))).toBe('EAI_AGAIN');
-    expect(await code(n.hostent('game.example', () => true))).toBe('TRY_AGAIN');
+    expect(await code(n.hostent('game.example', MAY))).toBe('TRY_AGAIN');
   });
 
   test('one that says nothing: closing ends the look-up', async () => {
@@ -218,11 +224,13 @@ describe('through the relay', () => {
     const client = await RawClient.connect(relay);
     const resolve = (host: string | null, service: string, use: number) =>
       client.ask((request) => ({ type: 'resolve', request, host, service, family: 4, kind: KIND.tcp, use }));
-    const found = (await resolve('game.example', '80', USE.connect)) as Uint8Array[];
-    expect(found.map(unpackEndpoint)).toEqual([
+    const [first, second, ttl] = (await resolve('game.example', '80', USE.connect)) as [Uint8Array, Uint8Array, number];
+    expect([unpackEndpoint(first), unpackEndpoint(second), ttl]).toEqual([
       { family: 4, address: '192.0.2.7', port: 80 },
       { family: 4, address: '192.0.2.8', port: 80 },
+      20,
     ]);
+    expect(await resolve('localhost', '80', USE.connect)).toHaveLength(1);
     expect(await resolve('nobody.example', '80', USE.connect)).toEqual({ error: 'EAI_NONAME' });
     expect(await client.ask((request) => ({ type: 'nameinfo', request, host: '127.0.0.1', service: '80' }))).toEqual([
       ['localhost'],
@@ -232,6 +240,7 @@ describe('through the relay', () => {
       'game.example',
       ['www.example'],
       ['192.0.2.7'],
+      40,
     ]);
     expect(await client.ask((request) => ({ type: 'hostname', request }))).toBe('arcade');
   });

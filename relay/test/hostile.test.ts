@@ -9,6 +9,7 @@ import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { RawClient } from './support/client.ts';
 import { startPeer, startRelay, until } from './support/relay.ts';
+import { startPublicRelay } from './support/tickets.ts';
 
 const loopback = (port: number) => ({ family: 4, address: '127.0.0.1', port }) as const;
 const tcp = (socket: number) => ({ type: 'open', socket, kind: KIND.tcp, family: 4 }) as const;
@@ -212,7 +213,7 @@ describe('before there is a session', () => {
   });
 
   test('public mode without a verified ticket', async () => {
-    const relay = await startRelay({ mode: 'public', ticketKeys: ['keys.json'], origins: ['https://game.example'] });
+    const { relay } = await startPublicRelay();
     const client = await RawClient.dial(relay, { origin: 'https://game.example' });
     client.send({ type: 'hello', version: 1, ticket: 'anything', leases: 0 });
     expect((await client.next('fault')).code).toBe('unauthorized');
@@ -247,12 +248,11 @@ describe('the Origin', () => {
   });
 
   test('missing: allowed in development, in public mode only when told', async () => {
-    const keys = { mode: 'public', ticketKeys: ['keys.json'], origins: ['https://game.example'] } as const;
-    const strict = { ...keys, ticketKeys: [...keys.ticketKeys], origins: [...keys.origins] };
+    const startStrict = async (allowNoOrigin = false) => (await startPublicRelay({ allowNoOrigin })).relay;
     expect(await statusFor((await startRelay()).address.url, {})).toBe(101);
-    expect(await statusFor((await startRelay(strict)).address.url, {})).toBe(403);
-    expect(await statusFor((await startRelay({ ...strict, allowNoOrigin: true })).address.url, {})).toBe(101);
-    expect(await statusFor((await startRelay(strict)).address.url, { origin: 'http://localhost' })).toBe(403);
+    expect(await statusFor((await startStrict()).address.url, {})).toBe(403);
+    expect(await statusFor((await startStrict(true)).address.url, {})).toBe(101);
+    expect(await statusFor((await startStrict()).address.url, { origin: 'http://localhost' })).toBe(403);
   });
 
   test('another path than /relay is not there', async () => {

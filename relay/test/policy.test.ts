@@ -3,10 +3,11 @@ import { networkInterfaces } from 'node:os';
 import type { Endpoint } from '@luasocket-web/shared/address';
 import { describe, expect, test } from 'vitest';
 import { Gate } from '../src/gate.ts';
+import { NO_CLAIMS } from '../src/policy/claims.ts';
 import { DEVELOPMENT } from '../src/policy/development.ts';
-import { judge, NO_CLAIMS, type Operation } from '../src/policy/policy.ts';
+import { judge, type Operation } from '../src/policy/policy.ts';
 
-const OWN = { ownPorts: [8080] };
+const OWN = { ownPorts: [8080], ownAddresses: [], services: [] };
 const at = (address: string, port = 9): Endpoint => ({ family: address.includes(':') ? 6 : 4, address, port });
 const allowed = (operation: Operation) => judge(DEVELOPMENT, operation, OWN) === null;
 
@@ -51,7 +52,7 @@ describe('development', () => {
   );
 
   test('grants look-ups and groups', () => {
-    expect(allowed({ name: 'resolve' })).toBe(true);
+    expect(allowed({ name: 'resolve', host: '127.1' })).toBe(true);
     expect(allowed({ name: 'reverse', address: '10.0.0.1' })).toBe(true);
     expect(allowed({ name: 'join', group: '239.1.2.3' })).toBe(true);
   });
@@ -67,7 +68,7 @@ describe('no claims', () => {
     { name: 'listen', at: at('0.0.0.0', 0) },
     { name: 'sendto', at: at('93.184.216.34') },
     { name: 'join', group: '239.1.2.3' },
-    { name: 'resolve' },
+    { name: 'resolve', host: '127.1' },
     { name: 'reverse', address: '127.0.0.1' },
   ])('deny $name', (operation) => expect(judge(NO_CLAIMS, operation, OWN)).not.toBeNull());
 });

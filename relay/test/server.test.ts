@@ -9,6 +9,7 @@ import { KIND } from '@luasocket-web/shared/frames';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { RawClient } from './support/client.ts';
 import { startPeer, startRelay } from './support/relay.ts';
+import { startPublicRelay } from './support/tickets.ts';
 
 const loopback = (port: number) => ({ family: 4, address: '127.0.0.1', port }) as const;
 const http = (relay: Awaited<ReturnType<typeof startRelay>>, path: string) =>
@@ -44,13 +45,7 @@ describe('pages', () => {
   });
 
   test('in public mode there is no console', async () => {
-    const relay = await startRelay({
-      mode: 'public',
-      ticketKeys: ['keys.json'],
-      origins: ['https://game.example'],
-      console: consoleDirectory(),
-      practice: false,
-    });
+    const { relay } = await startPublicRelay({ console: consoleDirectory(), practice: false });
     expect((await http(relay, '/')).status).toBe(404);
     expect((await http(relay, '/healthz')).status).toBe(200);
   });

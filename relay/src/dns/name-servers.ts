@@ -8,6 +8,7 @@ import type { Family } from '@luasocket-web/shared/address';
 import type { OutcomeCode } from '@luasocket-web/shared/errors';
 import { type HostEntry, LookupError } from '../os/resolver-library.ts';
 
+const DNS_PORT = 53;
 const TIMEOUT_MILLISECONDS = 3000;
 const TRIES = 2;
 /** Aliases of aliases that are followed. */
@@ -29,15 +30,36 @@ const CODES: ReadonlyMap<string, readonly [OutcomeCode, OutcomeCode]> = new Map(
 export interface Address {
   readonly family: Family;
   readonly address: string;
+  /** Seconds that the record holds. */
+  readonly ttl: number;
 }
+
+/** Failures that are remembered; beyond it the oldest is forgotten. */
+const MAX_FAILURES = 4096;
 
 export class NameServers {
   readonly #resolver: Resolver;
+  readonly #failureMilliseconds: number;
+  /** What failed -> how, and until when (performance.now) nobody is asked again. */
+  readonly #failures = new Map<string, { readonly failure: LookupError; readonly until: number }>();
 
-  /** @param servers `IP` or `IP:PORT`; none: the system's. */
-  constructor(servers: readonly string[]) {
+  /**
+   * @param servers `IP` or `IP:PORT`; none: the system's.
+   * @param failureSeconds for which a failed question is answered without asking again, so that names that do not exist
+   * cost strangers' look-ups, and not the name servers.
+   */
+  constructor(servers: readonly string[], failureSeconds = 0) {
+    this.#failureMilliseconds = failureSeconds * 1000;
     this.#resolver = new Resolver({ timeout: TIMEOUT_MILLISECONDS, tries: TRIES });
     if (servers.length > 0) this.#resolver.setServers(servers);
+  }
+
+  /** Who is asked. */
+  get places(): { readonly address: string; readonly port: number }[] {
+    return this.#resolver.getServers().map((text) => {
+      const [, bracketed, plain, port] = /^(?:\[([^\]]*)\]|([\d.]+))(?::(\d+))?$/.exec(text) ?? [];
+      return { address: bracketed ?? plain ?? text, port: Number(port ?? DNS_PORT) };
+    });
   }
 
   /** As getaddrinfo(3): addresses of a name, in the order of RFC 6724 as far as it matters. Rejects with LookupError. */
@@ -55,20 +77,27 @@ export class NameServers {
   async host(name: string): Promise<HostEntry> {
     const query = name.endsWith('.') ? name.slice(0, -1) : name;
     const [addresses, chain] = await Promise.all([
-      this.#resolver.resolve4(query).catch((error: unknown) => Promise.reject(fail(error, 'hostent'))),
+      this.#remembering(`host ${query}`, 'hostent', () => this.#resolver.resolve4(query, { ttl: true })),
       this.#aliases(query),
     ]);
     if (addresses.length === 0) throw new LookupError('NO_DATA');
-    return { name: chain.at(-1) ?? query, aliases: chain.slice(0, -1), addresses };
+    return {
+      name: chain.at(-1) ?? query,
+      aliases: chain.slice(0, -1),
+      addresses: addresses.map(({ address }) => address),
+      ttl: Math.min(...addresses.map(({ ttl }) => ttl)),
+    };
   }
 
   /** As gethostbyaddr(3): the names of an address, the first is the principal one. Rejects with LookupError. */
   async reverse(address: string): Promise<readonly [string, ...string[]]> {
-    const names = await this.#resolver.reverse(address).catch((error: unknown) => {
-      const failure = fail(error, 'hostent');
-      // An address without a name is unknown, not a host without data.
-      return Promise.reject(failure.code === 'NO_DATA' ? new LookupError('HOST_NOT_FOUND') : failure);
-    });
+    const names = await this.#remembering(`reverse ${address}`, 'hostent', () => this.#resolver.reverse(address)).catch(
+      (failure: unknown) => {
+        // An address without a name is unknown, not a host without data.
+        const unknown = failure instanceof LookupError && failure.code === 'NO_DATA';
+        return Promise.reject(unknown ? new LookupError('HOST_NOT_FOUND') : failure);
+      },
+    );
     const [first, ...others] = names;
     if (first === undefined) throw new LookupError('HOST_NOT_FOUND');
     return [first, ...others];
@@ -81,10 +110,34 @@ export class NameServers {
 
   async #query(name: string, family: Family): Promise<Address[] | LookupError> {
     try {
-      const ask = family === 4 ? this.#resolver.resolve4(name) : this.#resolver.resolve6(name);
-      return (await ask).map((address) => ({ family, address }));
+      const found = await this.#remembering(`${family} ${name}`, 'addrinfo', () =>
+        family === 4 ? this.#resolver.resolve4(name, { ttl: true }) : this.#resolver.resolve6(name, { ttl: true }),
+      );
+      return found.map(({ address, ttl }) => ({ family, address, ttl }));
     } catch (error) {
-      return fail(error, 'addrinfo');
+      if (error instanceof LookupError) return error;
+      throw error;
+    }
+  }
+
+  /** Asks, unless that has just failed. Rejects with LookupError. */
+  async #remembering<T>(question: string, by: 'addrinfo' | 'hostent', ask: () => Promise<T>): Promise<T> {
+    const key = question.toLowerCase();
+    const known = this.#failures.get(key);
+    if (known && known.until > performance.now()) throw known.failure;
+    this.#failures.delete(key);
+    try {
+      return await ask();
+    } catch (error) {
+      const failure = fail(error, by);
+      if (this.#failureMilliseconds > 0) {
+        this.#failures.set(key, { failure, until: performance.now() + this.#failureMilliseconds });
+        for (const oldest of this.#failures.keys()) {
+          if (this.#failures.size <= MAX_FAILURES) break;
+          this.#failures.delete(oldest);
+        }
+      }
+      throw failure;
     }
   }
 

@@ -28,6 +28,20 @@ export interface Question {
   readonly use: Use;
 }
 
+/** One address of an answer. */
+export interface Found extends Endpoint {
+  /** Seconds that it holds, where a name server told. */
+  readonly ttl?: number;
+}
+
+/** Who decides what may be looked up and told. */
+export interface Asker {
+  /** Whether the name of an address may be asked for. */
+  mayReverse(address: string): boolean;
+  /** The addresses of a name. @throws what refuses them */
+  answers(found: readonly { readonly address: string }[]): void;
+}
+
 export interface NamesOptions {
   /** Name servers, `IP` or `IP:PORT`; none: the system's. */
   readonly servers: readonly string[];
@@ -35,6 +49,8 @@ export interface NamesOptions {
   readonly hostname: string | undefined;
   /** Whether the machine's own name is looked up as the machine does it. */
   readonly ownName: boolean;
+  /** Seconds for which a failed look-up is not asked again; default: it always is. */
+  readonly failureSeconds?: number;
   /** For tests of platforms without the C library's resolver; default: the best there is. */
   readonly library?: ResolverLibrary;
 }
@@ -47,13 +63,18 @@ export class Names {
 
   constructor(options: NamesOptions) {
     this.#library = options.library ?? loadResolverLibrary() ?? createPortableLibrary();
-    this.#servers = new NameServers(options.servers);
+    this.#servers = new NameServers(options.servers, options.failureSeconds ?? 0);
     this.#own = new Set(['localhost', ...(options.ownName ? [systemHostname().toLowerCase()] : [])]);
     this.hostname = options.hostname ?? systemHostname();
   }
 
+  /** The name servers that are asked. */
+  get servers(): readonly { readonly address: string; readonly port: number }[] {
+    return this.#servers.places;
+  }
+
   /** getaddrinfo(3); at most MAX_ADDRESSES answers. */
-  async resolve(question: Question): Promise<readonly Endpoint[]> {
+  async resolve(question: Question): Promise<readonly Found[]> {
     const known = fromText(question);
     if (known !== null) return [known];
     const { host, service, family, kind } = question;
@@ -75,15 +96,15 @@ export class Names {
 
   /**
    * dns.getnameinfo (inet_global_getnameinfo in inet.c): getaddrinfo, then getnameinfo for each address.
-   * @param mayAsk decides for each address that is not loopback whether its name may be asked for.
    */
   async nameinfo(
     host: string | null,
     service: string | null,
-    mayAsk: (address: string) => boolean,
+    asker: Asker,
   ): Promise<{ readonly names: readonly string[]; readonly service: string | null }> {
     const found = await this.resolve({ host, service, family: 0, kind: 'stream', use: 'connect' });
-    const names = host === null ? [] : await Promise.all(found.map((endpoint) => this.#nameOf(endpoint, mayAsk)));
+    asker.answers(found);
+    const names = host === null ? [] : await Promise.all(found.map((endpoint) => this.#nameOf(endpoint, asker)));
     if (service === null) return { names, service: null };
     const port = found[0]?.port ?? 0;
     const named = await this.#library.names({ family: 4, address: '127.0.0.1', port });
@@ -91,12 +112,15 @@ export class Names {
   }
 
   /** gethostbyaddr(3) of a text that inet_aton reads, else gethostbyname(3) (inet_gethost in inet.c). */
-  async hostent(name: string, mayAsk: (address: string) => boolean): Promise<HostEntry> {
+  async hostent(name: string, asker: Asker): Promise<HostEntry> {
     switch (classifyHost(name, this.#own)) {
       case 'own':
         return this.#library.hostByName(name);
-      case 'name':
-        return this.#servers.host(name);
+      case 'name': {
+        const entry = await this.#servers.host(name);
+        asker.answers(entry.addresses.map((address) => ({ address })));
+        return entry;
+      }
       case 'invalid':
         // glibc takes the empty name for a question that nobody can answer.
         throw new LookupError(name === '' ? 'NO_RECOVERY' : 'HOST_NOT_FOUND');
@@ -109,9 +133,7 @@ export class Names {
           numericService: false,
         };
         const [found] = await this.#library.addresses(name, null, hints).catch(() => []);
-        if (!found || !(isLoopbackAddress(found.address) || mayAsk(found.address))) {
-          throw new LookupError('HOST_NOT_FOUND');
-        }
+        if (!found || !asker.mayReverse(found.address)) throw new LookupError('HOST_NOT_FOUND');
         if (isLoopbackAddress(found.address)) return this.#library.hostByAddress(found.address);
         const [principal, ...aliases] = await this.#servers.reverse(found.address);
         return { name: principal, aliases, addresses: [found.address] };
@@ -131,7 +153,8 @@ export class Names {
   }
 
   /** The first name of an address; its numbers when it has none, as getnameinfo(3) without NI_NAMEREQD. */
-  async #nameOf(endpoint: Endpoint, mayAsk: (address: string) => boolean): Promise<string> {
+  async #nameOf(endpoint: Endpoint, asker: Asker): Promise<string> {
+    if (!asker.mayReverse(endpoint.address)) return endpoint.address;
     if (isLoopbackAddress(endpoint.address)) {
       // LuaSocket ignores a failure here, and answers whatever its buffer holds.
       return this.#library.names(endpoint).then(
@@ -139,7 +162,6 @@ export class Names {
         () => endpoint.address,
       );
     }
-    if (!mayAsk(endpoint.address)) return endpoint.address;
     const [name] = await this.#servers.reverse(endpoint.address).catch(() => [endpoint.address]);
     return name ?? endpoint.address;
   }
@@ -158,6 +180,6 @@ function fromText({ host, service, family, use }: Question): Endpoint | null {
   return literal && (family === 0 || family === literal.family) ? { ...literal, port } : null;
 }
 
-function cut(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+function cut(endpoints: readonly Found[]): readonly Found[] {
   return endpoints.slice(0, MAX_ADDRESSES);
 }

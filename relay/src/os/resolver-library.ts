@@ -29,6 +29,8 @@ export interface HostEntry {
   readonly name: string;
   readonly aliases: readonly string[];
   readonly addresses: readonly string[];
+  /** Seconds that the answer holds, where a name server told. */
+  readonly ttl?: number;
 }
 
 /** The code of netdb.h with which a call failed. */

@@ -24,8 +24,8 @@ export type Ending = 'done' | 'fault' | 'lost';
 
 /** Who opens sessions and finds them again. */
 export interface Door {
-  /** @throws ProtocolError when it is refused. */
-  hello(connection: Connection, frame: FrameOf<'hello'>): void;
+  /** @throws ProtocolError when it is refused, perhaps later: then it rejects. */
+  hello(connection: Connection, frame: FrameOf<'hello'>): void | Promise<void>;
   resume(connection: Connection, frame: FrameOf<'resume'>): void;
 }
 
@@ -65,6 +65,10 @@ export class Connection {
   #closed = false;
   #congested = false;
   #deaf = false;
+  /** The session has had its share: what the client sends is left to wait. */
+  #held = false;
+  /** HELLO is being considered. */
+  #opening = false;
   #lastHeard: number;
   #pings = 0;
 
@@ -95,6 +99,19 @@ export class Connection {
 
   get nonce(): Uint8Array {
     return this.#options.nonce;
+  }
+
+  /** Whether nobody is there any more. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Leaves unread what the client sends, or reads on. */
+  hold(on: boolean): void {
+    if (this.#closed || on === this.#held) return;
+    this.#held = on;
+    if (!on) this.#lastHeard = this.#options.clock.monotonic();
+    this.#listen();
   }
 
   /** The handshake is over; from now on frames go to `owner`. */
@@ -184,8 +201,12 @@ export class Connection {
   #open(frames: readonly Frame[]): void {
     const [first, second] = frames;
     if (second) throw new ProtocolError('unexpected', `${second.type} before WELCOME`);
-    if (first?.type === 'hello') this.#options.door.hello(this, first);
-    else if (first?.type === 'resume') this.#options.door.resume(this, first);
+    if (this.#opening) throw new ProtocolError('unexpected', `${first?.type} before WELCOME`);
+    if (first?.type === 'hello') {
+      const opened = this.#options.door.hello(this, first);
+      this.#opening = opened instanceof Promise;
+      if (opened instanceof Promise) opened.catch((error: unknown) => this.fail(error));
+    } else if (first?.type === 'resume') this.#options.door.resume(this, first);
     else if (first?.type === 'fault') this.close();
     else if (first) throw new ProtocolError('unexpected', `${first.type} before HELLO`);
   }
@@ -197,7 +218,7 @@ export class Connection {
     const waiting = this.#ws.bufferedAmount;
     if (waiting > this.#options.patienceBytes && !this.#deaf) {
       this.#deaf = true;
-      this.#ws.pause();
+      this.#listen();
     }
     if (waiting > CONGESTED_BYTES && !this.#congested) {
       this.#congested = true;
@@ -209,7 +230,7 @@ export class Connection {
     if (this.#closed || this.#ws.bufferedAmount > RELIEVED_BYTES) return;
     if (this.#deaf) {
       this.#deaf = false;
-      this.#ws.resume();
+      this.#listen();
     }
     if (this.#congested) {
       this.#congested = false;
@@ -217,8 +238,14 @@ export class Connection {
     }
   }
 
+  #listen(): void {
+    if (this.#deaf || this.#held) this.#ws.pause();
+    else this.#ws.resume();
+  }
+
   #keepAlive(): void {
-    const silence = this.#options.clock.monotonic() - this.#lastHeard;
+    // Whom we do not listen to is not silent.
+    const silence = this.#held ? 0 : this.#options.clock.monotonic() - this.#lastHeard;
     if (silence >= this.#options.deadSeconds * 1000) this.#ws.terminate();
     else if (this.#owner) this.send({ type: 'ping', token: ++this.#pings });
   }

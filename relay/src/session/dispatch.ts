@@ -2,12 +2,13 @@
  * What each frame of a client does: checks that it fits the state, asks the gate, makes the system call, answers. A
  * ProtocolError that leaves here ends the session.
  */
-import { packEndpoint } from '@luasocket-web/shared/address';
+import { type Endpoint, packEndpoint } from '@luasocket-web/shared/address';
 import { ProtocolError } from '@luasocket-web/shared/errors';
 import type { ReceivePool, SendPool } from '@luasocket-web/shared/flow';
 import { type ClientFrame, type FrameOf, HOW, KIND, type Target, USE, type Value } from '@luasocket-web/shared/frames';
-import type { Names, Use } from '../dns/names.ts';
+import type { Asker, Names, Use } from '../dns/names.ts';
 import type { Gate } from '../gate.ts';
+import type { Scans } from '../limits/scans.ts';
 import {
   type RelaySocket,
   type SocketFactory,
@@ -15,6 +16,7 @@ import {
   type TcpSocket,
   type UdpSocket,
 } from '../sockets/socket.ts';
+import type { Tally } from '../tally.ts';
 import { DatagramPort } from './datagrams.ts';
 import type { Leases } from './leases.ts';
 import type { Voice } from './parts.ts';
@@ -37,6 +39,11 @@ export interface Context {
   readonly lookups: Turnstile;
   readonly sockets: SocketFactory;
   readonly maxBacklog: number;
+  /** Limits against scanning; null: none. */
+  readonly scans: Scans | null;
+  /** Seconds that an attempt to connect may take, where there are such limits. */
+  readonly connectSeconds: number;
+  readonly tally: Tally;
   /** Bytes that requests keep while they wait for a look-up. */
   readonly waiting: { bytes: number };
 }
@@ -55,7 +62,13 @@ const HANDLERS: Handlers = {
         stream.socket = c.sockets.tcp(asked, stream);
       });
     } else {
-      const port = new DatagramPort(id, c.voice, c.send);
+      const port = new DatagramPort(id, {
+        voice: c.voice,
+        send: c.send,
+        peers: c.scans?.peers() ?? null,
+        strangers: c.gate.claims.strangers,
+        dropped: (why) => c.tally.dropped.add(why),
+      });
       make(c, port, () => {
         port.socket = c.sockets.udp(asked, port);
       });
@@ -72,10 +85,12 @@ const HANDLERS: Handlers = {
       use: USES[use] ?? 'names',
     } as const;
     const lookup = c.lookups.pass(async () => {
-      c.gate.pass({ name: 'resolve' });
-      return c.names.resolve(question);
+      askable(c, host, 'addrinfo');
+      const found = await c.names.resolve(question);
+      c.gate.answers(host, found);
+      return found;
     });
-    c.requests.resolve(request, lookup, (found) => found.map(packEndpoint));
+    c.requests.resolve(request, lookup, (found) => [...found.map(packEndpoint), ...timeToLive(found)]);
   },
 
   bind(c, { request, socket, target }) {
@@ -103,12 +118,12 @@ const HANDLERS: Handlers = {
         sameFamily(made, at);
         c.gate.pass({ name: 'connect', kind: made.kind, at });
       }
-      if (made.kind === 'tcp') {
-        if (!at) throw new SystemFailure('EINVAL');
-        return packEndpoint(made.connect(at));
+      if (entry.kind === 'udp') {
+        if (entry.socket) entry.connect(entry.socket, at);
+        return null;
       }
-      made.connect(at);
-      return null;
+      if (!at) throw new SystemFailure('EINVAL');
+      return packEndpoint(c.gate.localName(attempt(c, entry, at)));
     });
   },
 
@@ -150,7 +165,7 @@ const HANDLERS: Handlers = {
   },
 
   getsockname(c, { request, socket }) {
-    inOrder(c, c.table.get(socket), request, (made) => packEndpoint(made.localName()));
+    inOrder(c, c.table.get(socket), request, (made) => packEndpoint(c.gate.localName(made.localName())));
   },
 
   sendto(c, { request, socket, peer, payload }) {
@@ -159,9 +174,9 @@ const HANDLERS: Handlers = {
       const made = madeOf(port);
       if (peer) {
         sameFamily(made, peer);
-        c.gate.pass({ name: 'sendto', at: peer });
+        c.gate.passDatagram(peer);
       }
-      made.send(payload, peer);
+      port.write(made, payload, peer);
       return null;
     };
     inOrder(c, port, request, send, null, payload.length);
@@ -170,8 +185,8 @@ const HANDLERS: Handlers = {
   nameinfo(c, { request, host, service }) {
     c.requests.begin(request);
     const lookup = c.lookups.pass(async (): Promise<Value> => {
-      if (host !== null) c.gate.pass({ name: 'resolve' });
-      const found = await c.names.nameinfo(host, service, (address) => mayReverse(c, address));
+      if (host !== null) askable(c, host, 'addrinfo');
+      const found = await c.names.nameinfo(host, service, asker(c, host));
       return [found.names, found.service];
     });
     c.requests.later(request, lookup);
@@ -180,9 +195,9 @@ const HANDLERS: Handlers = {
   hostent(c, { request, name }) {
     c.requests.begin(request);
     const lookup = c.lookups.pass(async (): Promise<Value> => {
-      c.gate.pass({ name: 'resolve' });
-      const found = await c.names.hostent(name, (address) => mayReverse(c, address));
-      return [found.name, found.aliases, found.addresses];
+      askable(c, name, 'hostent');
+      const found = await c.names.hostent(name, asker(c, name));
+      return [found.name, found.aliases, found.addresses, ...timeToLive([found])];
     });
     c.requests.later(request, lookup);
   },
@@ -207,9 +222,9 @@ const HANDLERS: Handlers = {
       const made = madeOf(port);
       if (peer) {
         sameFamily(made, peer);
-        c.gate.pass({ name: 'sendto', at: peer });
+        c.gate.passDatagram(peer);
       }
-      made.send(payload, peer);
+      port.write(made, payload, peer);
     } catch (error) {
       port.tell(error);
     }
@@ -305,16 +320,51 @@ function towards(
   inOrder(c, entry, request, (made) => run(destination.endpoint(), made), destination.ready);
 }
 
+/** How long an answer holds: the last element of it, where name servers told. */
+function timeToLive(found: readonly { readonly ttl?: number }[]): readonly number[] {
+  const known = found.flatMap(({ ttl }) => ttl ?? []);
+  return known.length > 0 ? [Math.min(...known)] : [];
+}
+
 /** The kernel's answer to an address of another family, which comes before any verdict. */
 function sameFamily(made: RelaySocket, at: { readonly family: number }): void {
   if (made.family !== at.family) throw new SystemFailure('EAFNOSUPPORT');
 }
 
-function mayReverse(c: Context, address: string): boolean {
+/** Begins an attempt to connect, within the limits. Answers the local name. */
+function attempt(c: Context, stream: Stream, at: Endpoint): Endpoint {
+  const made = madeOf(stream);
+  const over = c.scans?.connect(at);
   try {
-    c.gate.pass({ name: 'reverse', address });
-    return true;
-  } catch {
-    return false;
+    const local = made.connect(at);
+    if (over) {
+      const timer = setTimeout(() => made.giveUp(), c.connectSeconds * 1000).unref();
+      stream.settled = () => {
+        stream.settled = null;
+        clearTimeout(timer);
+        over();
+      };
+    }
+    return local;
+  } catch (error) {
+    over?.();
+    throw error;
   }
+}
+
+/** Whether the session may ask for this name or the name of this address, and does not ask too fast. */
+function askable(c: Context, host: string | null, by: 'addrinfo' | 'hostent'): void {
+  c.gate.pass({ name: 'resolve', host });
+  if (host !== null) c.scans?.lookup(by);
+}
+
+/** What the resolver must ask of us while it looks something up. */
+function asker(c: Context, host: string | null): Asker {
+  return {
+    mayReverse: (address) => {
+      c.gate.pass({ name: 'reverse', address });
+      return true;
+    },
+    answers: (found) => c.gate.answers(host, found),
+  };
 }

@@ -66,7 +66,11 @@ export class Requests {
   }
 
   /** Answers a look-up when it is settled, and keeps its result as a target. */
-  resolve(request: number, lookup: Promise<readonly Endpoint[]>, toValue: (found: readonly Endpoint[]) => Value): void {
+  resolve<E extends Endpoint>(
+    request: number,
+    lookup: Promise<readonly E[]>,
+    toValue: (found: readonly E[]) => Value,
+  ): void {
     const resolution: Resolution = {
       result: null,
       settled: lookup.then(

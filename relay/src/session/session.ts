@@ -10,8 +10,11 @@ import { isSequenced, Link } from '@luasocket-web/shared/link';
 import type { Limits } from '../config.ts';
 import type { Names } from '../dns/names.ts';
 import type { Gate } from '../gate.ts';
+import type { Scans } from '../limits/scans.ts';
+import type { Throttle } from '../limits/throttle.ts';
 import type { Log } from '../log.ts';
 import type { SocketFactory } from '../sockets/socket.ts';
+import type { Tally } from '../tally.ts';
 import { Budget } from './budget.ts';
 import type { Connection, Ending, Owner } from './connection.ts';
 import { type Context, dispatch } from './dispatch.ts';
@@ -49,6 +52,13 @@ export interface SessionOptions {
   readonly names: Names;
   readonly sockets: SocketFactory;
   readonly leases: number;
+  /** Limits against scanning; null: none. */
+  readonly scans: Scans | null;
+  /** How fast it may go; null: as fast as it can. */
+  readonly throttle: Throttle | null;
+  /** Seconds that it may last; null: as long as it likes. */
+  readonly maxSeconds: number | null;
+  readonly tally: Tally;
   /** What closed sockets of all sessions may still have to deliver, bytes. */
   readonly lingering: Budget;
   /** The session is over and its sockets are released. */
@@ -66,12 +76,16 @@ export class Session implements Owner, Voice {
   #congested = false;
   /** The client is behind with its acknowledgements. */
   #behind = false;
+  /** The session has had its share of bytes or frames for now. */
+  #throttled = false;
+  #rest: NodeJS.Timeout | undefined;
+  #last: NodeJS.Timeout | undefined;
   #expiry: NodeJS.Timeout | undefined;
   #ackTimer: NodeJS.Timeout | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    const { limits, gate, names, sockets } = options;
+    const { limits, gate, names, sockets, scans, tally } = options;
     const send = new SendPool(limits.download);
     const receive = new ReceivePool(limits.upload);
     const table = new SocketTable(limits.sockets);
@@ -85,6 +99,8 @@ export class Session implements Owner, Voice {
         lingering: new Budget(limits.upload, options.lingering),
         adopt: (create) => table.adopt(create),
         forget: (stream) => table.remove(stream),
+        mayArrive: (peer) => gate.allows({ name: 'accept', at: peer }),
+        shown: (local) => gate.localName(local),
       }),
       requests: new Requests(this, limits.requests),
       leases: new Leases(this, sockets, gate, options.leases),
@@ -95,8 +111,16 @@ export class Session implements Owner, Voice {
       lookups: new Turnstile(LOOKUPS),
       sockets,
       maxBacklog: limits.backlog,
+      scans,
+      connectSeconds: limits.connectSeconds,
+      tally,
       waiting: { bytes: 0 },
     };
+  }
+
+  /** Adds its sockets, by kind. */
+  countSockets(counts: { tcp: number; udp: number }): void {
+    for (const { kind } of this.#context.table) counts[kind]++;
   }
 
   get attached(): boolean {
@@ -131,6 +155,8 @@ export class Session implements Owner, Voice {
       time: clock.wall(),
     });
     this.#context.leases.begin();
+    const { maxSeconds } = this.#options;
+    if (maxSeconds !== null) this.#last = after(maxSeconds, () => this.#timeIsOver());
   }
 
   /** Whether `frame` proves that its sender holds this session's key. Touches nothing. */
@@ -159,6 +185,11 @@ export class Session implements Owner, Voice {
     this.#context.streams.pump();
   }
 
+  /** The ticket was for so long. */
+  #timeIsOver(): void {
+    this.#fail(new ProtocolError('limit', 'the session has lasted as long as its ticket allows'));
+  }
+
   goAway(reason: string, seconds: number): void {
     this.#connection?.send({ type: 'goaway', reason, seconds });
   }
@@ -171,6 +202,10 @@ export class Session implements Owner, Voice {
 
   send(frame: RelayFrame): void {
     if (this.#ended) return;
+    if ('payload' in frame) {
+      this.#options.tally.bytes[frame.type === 'data' ? 'tcp' : 'udp'].in += frame.payload.length;
+      this.#spend(frame.payload.length, 0);
+    }
     const encoded = encodeFrame(frame);
     if (isSequenced(frame.type)) {
       this.#link.sent(encoded);
@@ -198,10 +233,16 @@ export class Session implements Owner, Voice {
   }
 
   frames(frames: readonly ClientFrame[]): void {
+    let bytes = 0;
     for (const frame of frames) {
       if (this.#ended) return;
+      if ('payload' in frame) {
+        bytes += frame.payload.length;
+        this.#options.tally.bytes[frame.type === 'data' ? 'tcp' : 'udp'].out += frame.payload.length;
+      }
       this.#frame(frame);
     }
+    this.#spend(bytes, frames.length);
     this.#context.streams.settle();
     this.#tellSoon();
   }
@@ -233,6 +274,7 @@ export class Session implements Owner, Voice {
     clearTimeout(this.#expiry);
     this.#connection = connection;
     connection.belongTo(this);
+    connection.hold(this.#throttled);
   }
 
   #frame(frame: ClientFrame): void {
@@ -267,11 +309,35 @@ export class Session implements Owner, Voice {
     return this.#link.unacknowledgedBytes > pool + bytes || this.#link.unacknowledgedFrames > frames;
   }
 
-  /** Peers are read from while the WebSocket takes what it is given, and the client acknowledges it. */
-  #regulate({ congested = this.#congested, behind = this.#behind }): void {
+  /** Accounts for what the session has done. When that was its share, neither its client nor its peers are read for a while. */
+  #spend(bytes: number, frames: number): void {
+    const { throttle, clock, tally } = this.#options;
+    const wait = throttle?.spend(clock.monotonic(), bytes, frames) ?? 0;
+    if (wait === 0 || this.#throttled || this.#ended) return;
+    tally.limits.add('throttle');
+    this.#connection?.hold(true);
+    this.#rest = setTimeout(() => this.#goOn(), wait).unref();
+    this.#regulate({ throttled: true });
+  }
+
+  #goOn(): void {
+    const { throttle, clock } = this.#options;
+    // More may have come in meanwhile: what had been read already, and datagrams.
+    const wait = throttle?.spend(clock.monotonic(), 0, 0) ?? 0;
+    if (wait > 0) {
+      this.#rest = setTimeout(() => this.#goOn(), wait).unref();
+      return;
+    }
+    this.#connection?.hold(false);
+    this.guard(() => this.#regulate({ throttled: false }));
+  }
+
+  /** Peers are read from while the WebSocket takes what it is given, and the client acknowledges it, at its pace. */
+  #regulate({ congested = this.#congested, behind = this.#behind, throttled = this.#throttled }): void {
     this.#congested = congested;
     this.#behind = behind;
-    this.#context.streams.congested(congested || behind);
+    this.#throttled = throttled;
+    this.#context.streams.congested(congested || behind || throttled);
   }
 
   /** An ACK now if it is due, else when it will be. */
@@ -307,6 +373,8 @@ export class Session implements Owner, Voice {
     this.#ended = true;
     clearTimeout(this.#expiry);
     clearTimeout(this.#ackTimer);
+    clearTimeout(this.#rest);
+    clearTimeout(this.#last);
     const { streams, table, leases } = this.#context;
     leases.close();
     for (const entry of table.clear()) {
@@ -320,4 +388,9 @@ export class Session implements Owner, Voice {
     }
     this.#options.onEnd();
   }
+}
+
+/** Longer than setTimeout can wait is for ever. */
+function after(seconds: number, task: () => void): NodeJS.Timeout | undefined {
+  return seconds * 1000 > 2 ** 31 - 1 ? undefined : setTimeout(task, seconds * 1000).unref();
 }

@@ -6,9 +6,10 @@ import { EPOCH_BYTES, KEY_BYTES, NONCE_BYTES, SESSION_BYTES } from '@luasocket-w
 import type { WebSocket } from 'ws';
 import type { Config } from '../config.ts';
 import type { Names } from '../dns/names.ts';
-import type { Gate } from '../gate.ts';
 import type { Log } from '../log.ts';
 import type { SocketFactory } from '../sockets/socket.ts';
+import type { Tally } from '../tally.ts';
+import type { Admission, Terms } from './admission.ts';
 import { Budget } from './budget.ts';
 import { Connection, type Door } from './connection.ts';
 import { verify } from './mac.ts';
@@ -25,7 +26,8 @@ export interface SessionsOptions {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Log;
-  readonly gate: Gate;
+  readonly admission: Admission;
+  readonly tally: Tally;
   readonly names: Names;
   readonly sockets: SocketFactory;
 }
@@ -55,6 +57,22 @@ export class Sessions implements Door {
   /** Whether one more WebSocket may come up: as many again as there may be sessions, for those that resume. */
   get hasRoom(): boolean {
     return this.#connections.size < this.#options.config.limits.sessions * 2;
+  }
+
+  /** Sessions by whether they have a WebSocket, and their sockets by kind. */
+  count(): { sessions: { attached: number; detached: number }; sockets: { tcp: number; udp: number } } {
+    const sessions = { attached: 0, detached: 0 };
+    const sockets = { tcp: 0, udp: 0 };
+    for (const session of this.#sessions.values()) {
+      sessions[session.attached ? 'attached' : 'detached']++;
+      session.countSockets(sockets);
+    }
+    return { sessions, sockets };
+  }
+
+  /** WebSockets, those without a session included. */
+  get connectionCount(): number {
+    return this.#connections.size;
   }
 
   /** Sockets of all sessions. */
@@ -87,31 +105,21 @@ export class Sessions implements Door {
     ws.on('close', () => this.#connections.delete(connection));
   }
 
-  hello(connection: Connection, { version, leases }: FrameOf<'hello'>): void {
+  hello(connection: Connection, { version, ticket, leases }: FrameOf<'hello'>): void | Promise<void> {
     checkVersion(version);
-    const { config, clock, log, gate, names, sockets } = this.#options;
-    if (this.#draining) throw new ProtocolError('going_away', 'the relay is shutting down');
-    if (config.mode === 'public') throw new ProtocolError('unauthorized', 'a ticket is required');
-    if (this.#sessions.size >= config.limits.sessions) throw new ProtocolError('limit', 'the relay is full');
-    const id = randomBytes(SESSION_BYTES);
-    const name = id.toString('hex');
-    const session = new Session({
-      id,
-      key: randomBytes(KEY_BYTES),
-      epoch: this.#epoch,
-      mode: config.mode,
-      limits: config.limits,
-      clock,
-      log,
-      gate,
-      names,
-      sockets,
-      leases,
-      lingering: this.#lingering,
-      onEnd: () => this.#ended(name),
-    });
-    this.#sessions.set(name, session);
-    session.welcome(connection);
+    this.#checkRoom();
+    const terms = this.#options.admission.admit(ticket, connection.address);
+    if (!(terms instanceof Promise)) {
+      this.#begin(connection, terms, leases);
+      return;
+    }
+    return terms.then(
+      (granted) => this.#beginLater(connection, granted, leases),
+      (error: unknown) => {
+        this.#options.tally.sessions.add('refused');
+        throw error;
+      },
+    );
   }
 
   resume(connection: Connection, frame: FrameOf<'resume'>): void {
@@ -122,12 +130,14 @@ export class Sessions implements Door {
       ? session.isResumedBy(nonce, frame)
       : verify(this.#noKey, 'client', { ...frame, nonce }, frame.mac);
     if (!session || !mine) {
+      this.#options.tally.sessions.add('resume refused');
       // Never the owner: who is at its address must not be able to keep it out.
       const many = this.#refusals.add(connection.address, this.#options.clock.monotonic());
       if (many) throw new ProtocolError('limit', 'too many resumes were refused; try again later');
       throw new ProtocolError('not_resumable', 'the session cannot be resumed');
     }
     session.resume(connection, frame);
+    this.#options.tally.sessions.add('resumed');
   }
 
   /** Takes no new sessions, tells the others, and waits until they have gone or `seconds` have passed. */
@@ -151,8 +161,60 @@ export class Sessions implements Door {
     for (const session of [...this.#sessions.values()]) session.dismiss();
   }
 
+  #checkRoom(): void {
+    if (this.#draining) throw new ProtocolError('going_away', 'the relay is shutting down');
+    if (this.#sessions.size < this.#options.config.limits.sessions) return;
+    this.#options.tally.limits.add('sessions');
+    throw new ProtocolError('limit', 'the relay is full');
+  }
+
+  /** Time has passed since HELLO. */
+  #beginLater(connection: Connection, terms: Terms, leases: number): void {
+    try {
+      this.#checkRoom();
+      if (connection.closed) terms.leave();
+      else this.#begin(connection, terms, leases);
+    } catch (error) {
+      terms.leave();
+      throw error;
+    }
+  }
+
+  #begin(connection: Connection, terms: Terms, leases: number): void {
+    const { config, clock, log, names, sockets, tally } = this.#options;
+    const { gate, limits, scans, throttle, maxSeconds } = terms;
+    const id = randomBytes(SESSION_BYTES);
+    const name = id.toString('hex');
+    const session = new Session({
+      id,
+      key: randomBytes(KEY_BYTES),
+      epoch: this.#epoch,
+      mode: config.mode,
+      limits,
+      clock,
+      log,
+      gate,
+      names,
+      sockets,
+      leases,
+      scans,
+      throttle,
+      maxSeconds,
+      tally,
+      lingering: this.#lingering,
+      onEnd: () => {
+        terms.leave();
+        this.#ended(name);
+      },
+    });
+    this.#sessions.set(name, session);
+    tally.sessions.add('begun');
+    session.welcome(connection);
+  }
+
   #ended(name: string): void {
     this.#sessions.delete(name);
+    this.#options.tally.sessions.add('ended');
     if (this.#sessions.size === 0) this.#whenEmpty?.();
   }
 }

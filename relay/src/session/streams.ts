@@ -41,6 +41,8 @@ export class Stream implements TcpSink {
   tail: RelayFrame[] = [];
   /** Given to the socket and not yet taken by the kernel, bytes. */
   unwritten = 0;
+  /** To be called when the attempt to connect that is under way is over. */
+  settled: (() => void) | null = null;
   readonly #streams: Streams;
 
   constructor(id: number, streams: Streams) {
@@ -78,6 +80,10 @@ export interface StreamsOptions {
   readonly lingering: Budget;
   /** A connection that nobody took is gone from the table. */
   readonly forget: (stream: Stream) => void;
+  /** The gate, for those who connect to a listener. */
+  readonly mayArrive: (peer: Endpoint) => boolean;
+  /** A local name as the session may see it. */
+  readonly shown: (local: Endpoint) => Endpoint;
 }
 
 export class Streams {
@@ -174,6 +180,7 @@ export class Streams {
   /** Closes the socket and those that wait to be accepted on it, which are reset. */
   close(stream: Stream, reset: boolean): void {
     stream.ordered.close();
+    stream.settled?.();
     for (const child of [...stream.waiting]) {
       this.#options.forget(child);
       this.close(child, true);
@@ -209,19 +216,20 @@ export class Streams {
 
   connected(stream: Stream, local: Endpoint, peer: Endpoint): void {
     this.#voice.guard(() => {
+      stream.settled?.();
       stream.state = 'established';
       stream.finished = false;
       this.#reading.add(stream);
-      this.#voice.send({ type: 'connected', socket: stream.id, local, peer });
+      this.#voice.send({ type: 'connected', socket: stream.id, local: this.#options.shown(local), peer });
       this.#regulate(stream);
     });
   }
 
   accepted(listener: Stream, socket: TcpSocket, local: Endpoint, peer: Endpoint): void {
     this.#voice.guard(() => {
-      const stream = this.#options.adopt((id) => new Stream(id, this));
+      const stream = this.#options.mayArrive(peer) ? this.#options.adopt((id) => new Stream(id, this)) : null;
       if (!stream) {
-        // No descriptor is left for it. A kernel would leave it in the queue; Node has taken it out already.
+        // Denied, or no descriptor is left for it. A kernel would leave that in the queue; Node has taken it out already.
         socket.close(true);
         listener.socket?.taken();
         return;
@@ -231,7 +239,8 @@ export class Streams {
       stream.paused = true;
       stream.listener = listener;
       listener.waiting.add(stream);
-      this.#voice.send({ type: 'accepted', listener: listener.id, socket: stream.id, local, peer });
+      const shown = this.#options.shown(local);
+      this.#voice.send({ type: 'accepted', listener: listener.id, socket: stream.id, local: shown, peer });
     });
   }
 
@@ -252,6 +261,7 @@ export class Streams {
   error(stream: Stream, failure: SystemFailure): void {
     this.#voice.guard(() => {
       const { code, detail } = outcomeOf(failure);
+      stream.settled?.();
       if (stream.state === 'established') {
         stream.state = 'gone';
         this.#receive.consumed(stream.id, stream.unwritten);

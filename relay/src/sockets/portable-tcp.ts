@@ -76,6 +76,10 @@ export class PortableTcpSocket implements TcpSocket {
     return this.localName();
   }
 
+  giveUp(): void {
+    this.#stream?.giveUp();
+  }
+
   listen(backlog: number): void {
     this.#mustBeOpen();
     if (this.#stream !== null) throw new SystemFailure('EINVAL');

@@ -54,6 +54,8 @@ export interface TcpSocket extends RelaySocket {
   adopt(sink: TcpSink): void;
   /** Begins an attempt; answers the local name it goes out from. Then `connected` or `error`. */
   connect(peer: Endpoint): Endpoint;
+  /** Ends an attempt that is under way: `error` ETIMEDOUT follows. Nothing happens when there is none. */
+  giveUp(): void;
   /** `backlog` as listen(2) takes it. From then on `accepted` is called for at most that many + 1 that are not `taken`. */
   listen(backlog: number): void;
   /** One of the connections told by `accepted` was taken by the program (or has gone): its place in the queue is free. */

@@ -136,6 +136,11 @@ export class TcpStream {
     }
   }
 
+  /** Ends an attempt as though the system had: `failed` with ETIMEDOUT. */
+  giveUp(): void {
+    if (!this.#open) this.#net.destroy(Object.assign(new Error('connect ETIMEDOUT'), { code: 'ETIMEDOUT' }));
+  }
+
   write(payload: Uint8Array): void {
     if (!this.#writable || payload.length === 0) return;
     this.#net.write(payload, (error) => {

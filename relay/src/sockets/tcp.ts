@@ -73,6 +73,13 @@ export class KernelTcpSocket implements TcpSocket {
     return this.localName();
   }
 
+  giveUp(): void {
+    if (this.#stream === null || this.#stream.open) return;
+    this.#stream.giveUp();
+    // Ours is the same socket, and would go on trying.
+    this.#system.connect(this.#fd, null);
+  }
+
   listen(backlog: number): void {
     if (this.#listener !== null) {
       this.#listener.listenAgain(this.#system, backlog);

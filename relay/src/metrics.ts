@@ -1,0 +1,83 @@
+/** The relay's numbers for Prometheus (GET /metrics). Reads them when it is asked; nothing is measured here but the loop. */
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Counts, Tally } from './tally.ts';
+
+/** What is there now. */
+export interface Present {
+  readonly sessions: { readonly attached: number; readonly detached: number };
+  readonly sockets: { readonly tcp: number; readonly udp: number };
+  readonly connections: number;
+  readonly keptBytes: number;
+}
+
+export interface Metrics {
+  readonly contentType: string;
+  text(): Promise<string>;
+}
+
+const PREFIX = 'luasocket_relay_';
+
+export function createMetrics(tally: Tally, present: () => Present): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  // The process: memory, descriptors, garbage, and how late the event loop is.
+  collectDefaultMetrics({ register: registry });
+
+  const gauge = (name: string, help: string, label: string, values: (now: Present) => { [of: string]: number }) =>
+    new Gauge({
+      name: PREFIX + name,
+      help,
+      labelNames: [label],
+      registers,
+      collect() {
+        for (const [of, value] of Object.entries(values(present()))) this.set({ [label]: of }, value);
+      },
+    });
+  gauge('sessions', 'Sessions, by whether they have a WebSocket now', 'state', ({ sessions }) => ({ ...sessions }));
+  gauge('sockets', 'Sockets of all sessions', 'kind', ({ sockets }) => ({ ...sockets }));
+  new Gauge({
+    name: `${PREFIX}websockets`,
+    help: 'WebSockets that are open',
+    registers,
+    collect() {
+      this.set(present().connections);
+    },
+  });
+  new Gauge({
+    name: `${PREFIX}kept_bytes`,
+    help: 'Bytes kept for clients: unacknowledged, or without credit',
+    registers,
+    collect() {
+      this.set(present().keptBytes);
+    },
+  });
+
+  const counter = (name: string, help: string, label: string, counts: Counts) =>
+    new Counter({
+      name: `${PREFIX}${name}_total`,
+      help,
+      labelNames: [label],
+      registers,
+      collect() {
+        this.reset();
+        for (const [of, count] of counts) this.inc({ [label]: of }, count);
+      },
+    });
+  counter('session_events', 'Sessions begun, resumed and ended, and those refused', 'event', tally.sessions);
+  counter('denials', 'Operations that the policy denied', 'reason', tally.denials);
+  counter('limits_reached', 'What a limit refused', 'limit', tally.limits);
+  counter('datagrams_dropped', 'Datagrams from peers that were not passed on', 'reason', tally.dropped);
+  new Counter({
+    name: `${PREFIX}bytes_total`,
+    help: 'Payload from peers (in) and to them (out)',
+    labelNames: ['kind', 'direction'],
+    registers,
+    collect() {
+      this.reset();
+      for (const kind of ['tcp', 'udp'] as const) {
+        for (const direction of ['in', 'out'] as const) this.inc({ kind, direction }, tally.bytes[kind][direction]);
+      }
+    },
+  });
+  return { contentType: registry.contentType, text: () => registry.metrics() };
+}
