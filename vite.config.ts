@@ -22,6 +22,7 @@ const CLIENT_ENTRIES = {
   poll: at('client/src/poll.ts'),
   blocking: at('client/src/blocking.ts'),
   lua: at('client/src/lua.ts'),
+  emscripten: at('client/src/emscripten.ts'),
 };
 
 /** msgpackr's plain JavaScript: its build for Node loads a native accelerator, which control frames do not need. */
@@ -63,6 +64,22 @@ const BUILDS: Readonly<Record<string, UserConfig>> = {
         name: 'LuaSocketWeb',
         formats: ['iife'],
         fileName: () => 'luasocket-web.global.js',
+      },
+    },
+  },
+  // What a page with a game loads before it. Classic scripts run in order; modules would come after the game's own.
+  emscripten: {
+    root: at('client'),
+    build: {
+      outDir: 'dist',
+      emptyOutDir: false,
+      target: 'es2022',
+      sourcemap: true,
+      lib: {
+        entry: at('client/src/emscripten/script.entry.ts'),
+        name: 'LuaSocketWebEmscripten',
+        formats: ['iife'],
+        fileName: () => 'luasocket-web.emscripten.js',
       },
     },
   },

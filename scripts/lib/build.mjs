@@ -20,7 +20,7 @@ const COMMON = ['vite.config.ts', 'pnpm-lock.yaml', 'shared/src', 'tsconfig.base
 /** @type {Readonly<Record<string, Part>>} In the order in which they are built. */
 const PARTS = {
   client: {
-    modes: ['client', 'global', 'pump', 'lua-worker'],
+    modes: ['client', 'global', 'emscripten', 'pump', 'lua-worker'],
     sources: ['client/src', 'client/package.json'],
     finish: putLua,
   },

@@ -1,0 +1,28 @@
+/**
+ * `luasocket-web/emscripten`: sockets for programs that Emscripten has made, LÖVE games among them, without a change to
+ * them. To be installed before the program's script runs.
+ */
+import type { RelayStatus } from './api.ts';
+import { install } from './emscripten/install.ts';
+
+export type * from './api.ts';
+
+export interface EmscriptenOptions {
+  /** The relay's WebSocket endpoint, `ws:` or `wss:`. */
+  relay: string | URL;
+  /** The ticket that a public relay asks for. */
+  ticket?: string;
+}
+
+export interface EmscriptenSockets {
+  /** Settles when the relay has welcomed the page; rejects with an Error that says why when it does not. */
+  readonly ready: Promise<RelayStatus>;
+}
+
+/**
+ * Connects to a relay, and gives the sockets of every program that is started from now on in this page to it. A program
+ * starts once the relay has answered. What is done, and what went wrong, is reported on the console.
+ */
+export function installEmscriptenSockets(options: EmscriptenOptions): EmscriptenSockets {
+  return install(String(options.relay), options.ticket);
+}

@@ -1,0 +1,41 @@
+/** What `installEmscriptenSockets` does: connects, and puts itself between programs and their sockets. */
+import type { RelayStatus } from '../api.ts';
+import type { Channel } from '../core/channel.ts';
+import { openImpatientSession } from '../session/impatient.ts';
+import { Names } from './names.ts';
+import { Program } from './program.ts';
+import { Sockets } from './sockets.ts';
+import { SystemCalls } from './syscalls.ts';
+import { replaced, wrapWebAssembly } from './web-assembly.ts';
+
+const PREFIX = 'luasocket-web:';
+/** The imports that make a program one with sockets: of older releases of Emscripten, and of newer ones. */
+const SOCKET_IMPORTS: ReadonlySet<string> = new Set(['__sys_socketcall', '__syscall_socketcall', '__syscall_socket']);
+
+export function install(relay: string, ticket: string | undefined): { readonly ready: Promise<RelayStatus> } {
+  let channel: Channel | null = null;
+  const opened = openImpatientSession(relay, { WebSocket, ...(ticket === undefined ? {} : { ticket }) });
+  const answered = opened.then(
+    (session) => {
+      channel = session.channel;
+      session.relay.on('state', (state) => {
+        if (state === 'lost') console.error(`${PREFIX} the relay at ${relay} is lost; sockets are closed`);
+      });
+    },
+    (error: unknown) => console.error(`${PREFIX} ${error instanceof Error ? error.message : error}; no sockets`),
+  );
+  const names = new Names(() => channel);
+  wrapWebAssembly({
+    ready: answered,
+    imports(imports) {
+      const program = new Program();
+      const calls = new SystemCalls(program, new Sockets(() => channel), names);
+      const ours = replaced(imports, calls.imports, (name) => SOCKET_IMPORTS.has(name));
+      if (ours === null) return null;
+      program.importing(imports);
+      console.info(`${PREFIX} serving the program's system calls over ${relay}`);
+      return { imports: ours, started: (instance) => program.started(instance) };
+    },
+  });
+  return { ready: opened.then((session) => session.relay) };
+}

@@ -1,0 +1,11 @@
+/** The script for pages: `<script src="luasocket-web.emscripten.js" data-relay="ws://..."></script>`. */
+import { installEmscriptenSockets } from '../emscripten.ts';
+
+const { relay, ticket } = document.currentScript?.dataset ?? {};
+if (relay === undefined) {
+  // Without an address it is a library.
+  Object.assign(globalThis, { installEmscriptenSockets });
+} else {
+  // What goes wrong is on the console already.
+  installEmscriptenSockets({ relay, ...(ticket === undefined ? {} : { ticket }) }).ready.catch(() => {});
+}
