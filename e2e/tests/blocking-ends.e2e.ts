@@ -56,6 +56,42 @@ test('a WebSocket that is cut while a call blocks goes on, and tells when the pr
   }
 });
 
+test('while the WebSocket is lost a call blocks no longer than its time limit', async ({ bare, relay, luaServer }) => {
+  const proxy = await startCuttable(relay.port);
+  try {
+    await bare.connect(proxy.endpoint);
+    await bare.run((socket, port, kept: { c: TcpSocket<'sync'> }) => {
+      [kept.c] = socket.try(socket.connect('127.0.0.1', port));
+      kept.c.send('echo\nabc');
+      socket.select([kept.c], null, 20);
+    }, luaServer.port);
+    proxy.lead(null);
+    proxy.cut();
+    const got = await bare.run((socket, port, kept: { c: TcpSocket<'sync'> }) => {
+      while (socket.relay.state !== 'reconnecting') socket.sleep(0.005);
+      kept.c.settimeout(0);
+      const here = kept.c.receive(4);
+      const fresh = socket.try(socket.tcp())[0];
+      fresh.settimeout(0.02);
+      const connecting = fresh.connect('127.0.0.1', port);
+      const ready = socket.select([kept.c], null, 0.02)[2];
+      kept.c.settimeout();
+      kept.c.send('d');
+      return { here, connecting, ready, state: socket.relay.state };
+    }, luaServer.port);
+    expect(got).toEqual({
+      here: [null, 'timeout', 'abc'],
+      connecting: [null, 'timeout'],
+      ready: 'timeout',
+      state: 'reconnecting',
+    });
+    proxy.lead(relay.port);
+    expect(await bare.run((_, __, kept: { c: TcpSocket<'sync'> }) => kept.c.receive(1))).toEqual(['d', null, null]);
+  } finally {
+    await proxy.close();
+  }
+});
+
 test('a pump that dies is noticed by a call that blocks; what had come is read first', async ({
   bare,
   site,

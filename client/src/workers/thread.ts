@@ -227,6 +227,8 @@ export class Thread implements Outbox, Blocker {
   #change(state: RelayState): void {
     if (state === this.#state) return;
     this.#state = state;
+    if (state === 'reconnecting') this.#sockets.detach();
+    else if (state === 'connected') this.#sockets.attach();
     this.#status.changed(state);
   }
 
