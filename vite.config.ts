@@ -132,10 +132,12 @@ const BUILDS: Readonly<Record<string, UserConfig>> = {
     resolve: {
       alias: {
         'luasocket-web/poll': at('client/src/poll.ts'),
+        'luasocket-web/blocking': at('client/src/blocking.ts'),
         'luasocket-web/lua': at('client/src/lua.ts'),
         'luasocket-web': at('client/src/index.ts'),
       },
     },
+    worker: { format: 'es' },
     build: {
       outDir: 'dist',
       emptyOutDir: true,

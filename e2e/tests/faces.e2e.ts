@@ -16,6 +16,7 @@ const test = base.extend<{ home: RelayProcess }>({
 const EXAMPLES = [
   ['Promises', 'promise', 'the echo server says: hello from a tab'],
   ['Frame loop', 'poll', 'ping was back after'],
+  ['Blocking', 'blocking', 'the echo server says: hello from a worker'],
   ['Lua', 'lua', 'the echo server says: hello from Lua'],
 ] as const;
 
@@ -31,6 +32,7 @@ for (const [link, program, said] of EXAMPLES) {
     const output = page.getByRole('log', { name: 'What it says' });
     await expect(output).toContainText(said);
     await expect(page.locator('#program')).toContainText('socket.bind');
+    await expect(output).toContainText(/nc 127\.0\.0\.1 \d+/);
     const [, port] = (await output.textContent())?.match(/nc 127\.0\.0\.1 (\d+)/) ?? [];
     const guest = connect(Number(port), '127.0.0.1');
     guest.setEncoding('utf8').write('good evening\n');
