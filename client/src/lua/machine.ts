@@ -79,7 +79,7 @@ export const TYPE = {
 } as const;
 export const ALL_RESULTS = -1;
 export const REGISTRY = -10000;
-export const GLOBALS = -10002;
+const GLOBALS = -10002;
 
 /** Bytes kept ready for strings on their way; longer ones get memory of their own. */
 const SCRATCH = 64 * 1024;
