@@ -71,7 +71,7 @@ export class Multiplexer implements Wire {
     this.#terms = terms;
     this.#outbox = outbox;
     this.#tap = tap;
-    this.#leases = leases > 0 ? new Leases() : null;
+    this.#leases = leases > 0 ? new Leases(leases) : null;
     this.upload = new SendPool(terms.upload);
     this.#download = new ReceivePool(terms.download);
   }

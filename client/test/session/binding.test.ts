@@ -8,7 +8,7 @@ const any = (port: number): Endpoint => ({ family: 4, address: '0.0.0.0', port }
 const IN_USE = new Failure('EADDRINUSE');
 
 function leased(...ports: number[]): Scripted {
-  const relay = new Scripted({}, 1);
+  const relay = new Scripted({}, 2);
   for (const kind of [0, 1]) {
     for (const port of ports) relay.tell({ type: 'lease', kind, family: 4, port: port + kind });
   }
@@ -65,6 +65,15 @@ describe('leases', () => {
     bound.listen(1);
     relay.expect('listen');
     expect(relay.sent).toEqual([]);
+  });
+
+  test('more than were asked for are a fault', () => {
+    const relay = leased(5000, 6000);
+    expect(relay.fault).toBeNull();
+    relay.tell({ type: 'lease', kind: 0, family: 6, port: 5000 });
+    expect(relay.fault).toBeNull();
+    relay.tell({ type: 'lease', kind: 0, family: 4, port: 7000 });
+    expect(relay.fault?.code).toBe('unexpected');
   });
 
   test('who asked for none binds as it was told to', () => {
