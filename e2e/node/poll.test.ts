@@ -7,6 +7,7 @@ import WebSocket from 'ws';
 import type { SocketNamespace } from '../../client/src/api.ts';
 import { connect } from '../../client/src/poll.ts';
 import type { RelayConfig } from '../../relay/src/index.ts';
+import { startCuttable } from '../fixtures/cuttable.ts';
 import { portOf, startRelay } from './helpers.ts';
 
 async function open(config: RelayConfig = {}): Promise<SocketNamespace<'sync'>> {
@@ -305,6 +306,38 @@ describe('options', () => {
     expect(client.getoption('linger')).toEqual([{ on: false, timeout: 0 }]);
     expect(asked).toBe(1);
   });
+});
+
+test('while the WebSocket is lost every call answers, and nothing is lost', async () => {
+  const relay = await startRelay();
+  const proxy = await startCuttable(relay.address.port);
+  onTestFinished(() => proxy.close());
+  const socket = await connect(proxy.endpoint, { WebSocket });
+  onTestFinished(() => socket.relay.close());
+  const [server] = socket.try(socket.bind('127.0.0.1', 0));
+  const client = there(socket.connect('127.0.0.1', Number(server.getsockname()[1])));
+  const served = await soon(() => server.accept()[0]);
+  await soon(() => socket.select(null, [client])[1].get(client) ?? null);
+
+  proxy.lead(null);
+  proxy.cut();
+  await soon(() => (socket.relay.state === 'reconnecting' ? true : null));
+  expect(client.send('sent into the gap\n')).toEqual([18, null, null]);
+  expect([served.receive(), server.accept()]).toEqual([
+    [null, 'timeout', ''],
+    [null, 'timeout'],
+  ]);
+  const late = there(socket.bind('127.0.0.1', 0));
+  expect(Number(late.getsockname()[1])).toBeGreaterThan(0);
+  const guest = there(socket.connect('127.0.0.1', Number(late.getsockname()[1])));
+  expect(socket.select([late, served], [guest])[2]).toBe('timeout');
+  expect(socket.dns.toip('localhost')).toEqual([null, 'timeout']);
+
+  proxy.lead(relay.address.port);
+  expect(await soon(() => served.receive()[0])).toBe('sent into the gap');
+  await soon(() => late.accept()[0]);
+  await soon(() => socket.dns.toip('localhost')[0]);
+  expect(socket.relay.stats.resumes).toBe(1);
 });
 
 test('the relay goes away: every call says so', async () => {
