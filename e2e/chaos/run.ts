@@ -12,7 +12,7 @@ import { listen, type Pace, sleep, startDatagramCounter, startLineCounter, trans
 import { connectOnce, done, made, type Namespace, sendOnce, serveOnce, Tally, text, transfer } from './program.ts';
 import { Random } from './random.ts';
 
-export interface ChaosOptions {
+interface ChaosOptions {
   readonly cuts: number;
   readonly seed: number;
   /** Is told now and then how many cuts are done. */
@@ -42,13 +42,13 @@ export interface Figures {
   readonly kept: number;
 }
 
-export interface Check {
+interface Check {
   readonly name: string;
   /** What is wrong; null: nothing. */
   readonly wrong: string | null;
 }
 
-export interface ChaosResult {
+interface ChaosResult {
   readonly figures: Figures;
   readonly checks: readonly Check[];
 }
