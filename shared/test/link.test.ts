@@ -1,4 +1,6 @@
 /** The link: nothing lost, doubled or reordered whatever is cut, and acknowledgements that come in time but seldom. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { ProtocolError } from '@luasocket-web/shared/errors';
 import { FRAMES, type Frame, type FrameName } from '@luasocket-web/shared/frames';
 import { ACK_BYTES, ACK_FRAMES, ACK_MILLISECONDS } from '@luasocket-web/shared/limits';
@@ -59,6 +61,35 @@ describe('acknowledgement', () => {
     expect(large.ackDue(0)).toBe(false);
     large.received(1);
     expect(large.ackDue(0)).toBe(true);
+  });
+
+  test('told, frames and bytes count from nothing again', () => {
+    const link = new Link();
+    for (let n = 0; n < 3; n++) {
+      for (let i = 1; i < ACK_FRAMES; i++) link.received(ACK_BYTES / ACK_FRAMES);
+      expect(link.ackDue(0)).toBe(false);
+      link.takeAck();
+    }
+    link.received(ACK_BYTES - 1);
+    expect(link.ackDue(0)).toBe(false);
+  });
+
+  test('lets go of what it covers, though it may be large and more is under way', async () => {
+    const link = new Link();
+    const first = (() => {
+      const encoded = new Uint8Array(100_000);
+      link.sent(encoded);
+      return new WeakRef(encoded);
+    })();
+    link.sent(frame(2));
+    link.acknowledged(1);
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    // A WeakRef is not cleared in the turn that made it.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    collect();
+    expect(first.deref()).toBeUndefined();
+    expect(link.replay(1)).toEqual([frame(2)]);
   });
 
   test('releases what it covers', () => {
