@@ -1,13 +1,11 @@
 /**
  * End to end tests: pages in a real Chromium, a real relay, real native programs at the other end.
  *
- * Needs a build (`npm run build`). CHROMIUM_PATH chooses the browser; else Debian's, else Playwright's own.
+ * Needs a build (`npm run build`).
  */
-import { existsSync } from 'node:fs';
 import { defineConfig } from '@playwright/test';
+import { launchOptions } from './fixtures/chromium.ts';
 import { inCi } from './fixtures/program.ts';
-
-const chromium = process.env.CHROMIUM_PATH ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
 
 export default defineConfig({
   testDir: 'tests',
@@ -27,17 +25,6 @@ export default defineConfig({
   use: {
     browserName: 'chromium',
     headless: true,
-    launchOptions: {
-      ...(chromium === undefined ? {} : { executablePath: chromium }),
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    },
+    launchOptions: launchOptions(),
   },
 });

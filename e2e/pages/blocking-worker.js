@@ -3,7 +3,8 @@ import * as library from './client/blocking.js';
 
 globalThis.library = library;
 
-async function answer({ connect, options, body, given }) {
+async function answer({ connect, options, script, body, given }) {
+  if (script !== undefined) return new Function(script)();
   if (connect === undefined) {
     const run = new Function('socket', 'given', 'kept', 'tools', `return (${body})(socket, given, kept, tools)`);
     return run(globalThis.socket, given, globalThis.kept, globalThis.tools);

@@ -9,12 +9,12 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createRelay } from 'luasocket-relay';
 import { type Difference, describe, differences, linesOf, operationsOf } from './compare.ts';
-import { type Face, faces } from './faces.ts';
+import type { Face } from './face.ts';
+import { faces } from './faces.ts';
 import { type Collection, collections, namesIn, readBytes } from './files.ts';
 import { runIsolated } from './isolate.ts';
 import { runReal } from './live.ts';
-import { runScenario } from './runner.ts';
-import { parseScenarios, type Scenario } from './scenario.ts';
+import { parseScenarios } from './scenario.ts';
 
 const USAGE = `usage: npm run parity -- [options]
   --face NAME        the face of the client: ${[...faces.keys()].join(', ')} (default async)
@@ -34,7 +34,7 @@ const NO_DNS_SERVER = '127.0.0.1:9';
 class WrongUse extends Error {}
 
 interface Options {
-  readonly face: Face;
+  readonly face: () => Promise<Face>;
   readonly collections: readonly Collection[];
   readonly only: readonly string[];
   readonly live: string | null;
@@ -125,15 +125,18 @@ async function run(options: Options): Promise<number> {
     dnsServer: [NO_DNS_SERVER],
     log: 'error',
   });
+  let face: Face | null = null;
   let failed = 0;
   try {
+    face = await options.face();
     for (const { collection, name } of wanted) {
-      const complaint = await check(collection, name, options, relay.address.url);
+      const complaint = await check(collection, name, face, options.live, relay.address.url);
       if (complaint === null) continue;
       failed++;
       console.log(`${name}: ${complaint}`);
     }
   } finally {
+    await face?.close();
     await relay.close();
   }
   console.log(`${wanted.length - failed} passed, ${failed} failed`);
@@ -141,18 +144,22 @@ async function run(options: Options): Promise<number> {
 }
 
 /** Runs one scenario file; what is wrong, or null. */
-async function check(collection: Collection, name: string, options: Options, url: string): Promise<string | null> {
+async function check(
+  collection: Collection,
+  name: string,
+  face: Face,
+  live: string | null,
+  url: string,
+): Promise<string | null> {
   try {
     const text = readBytes(collection.scenarios, name);
-    const scenarios = parseScenarios(text);
-    const operations = operationsOf(scenarios);
+    const operations = operationsOf(parseScenarios(text));
     const expected = linesOf(readBytes(collection.transcripts, name));
-    const got: string[] = [];
-    for (const scenario of scenarios) got.push(...(await transcript(scenario, options.face, url)));
+    const got = await face.transcribe(text, url, LIMIT);
     const complaints = [complain('differs from LuaSocket', differences(operations, expected, got))];
-    if (options.live !== null) {
+    if (live !== null) {
       const released = linesOf(readBytes(collection.released, name));
-      const real = await runReal(options.live, text, LIMIT);
+      const real = await runReal(live, text, LIMIT);
       const agrees = (line: number) => expected[line] === released[line];
       complaints.push(
         complain('the LuaSocket here differs from the stored transcript', differences(operations, released, real)),
@@ -168,27 +175,4 @@ async function check(collection: Collection, name: string, options: Options, url
 
 function complain(what: string, found: readonly Difference[]): string {
   return found.length === 0 ? '' : [what, ...found.map(describe)].join('\n');
-}
-
-/** The transcript of one scenario in a session of its own; cut off where it takes too long. */
-async function transcript(scenario: Scenario, face: Face, url: string): Promise<string[]> {
-  const session = await face.open(url);
-  const lines: string[] = [];
-  const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(), LIMIT * 1000);
-  const late = new Promise<void>((resolve) => limit.signal.addEventListener('abort', () => resolve()));
-  const emit = (line: string): void => {
-    // Closing the session lets a scenario that was stuck go on; nobody wants to hear it any more.
-    limit.signal.throwIfAborted();
-    lines.push(line);
-  };
-  const done = Promise.resolve(runScenario(scenario, session.socket, face.waits, emit));
-  done.catch(() => undefined); // told by the race, or too late
-  try {
-    await Promise.race([done, late]);
-    return limit.signal.aborted ? [...lines, `(no answer within ${LIMIT} s)`] : lines;
-  } finally {
-    clearTimeout(timer);
-    session.close();
-  }
 }

@@ -1,15 +1,15 @@
 /** Every scenario of parity/, run in Chromium, comes out as real LuaSocket wrote it. */
-
+import { test as blockingTest } from '../fixtures/blocking.ts';
 import { bundle } from '../fixtures/bundle.ts';
 import { startSecludedRelay } from '../fixtures/relay.ts';
 import { expect, test } from '../fixtures/test.ts';
+import { transcribeIn } from '../parity/blocking-face.ts';
 import { describe, differences, linesOf, operationsOf } from '../parity/compare.ts';
 import { collections, namesIn, readBytes } from '../parity/files.ts';
 import { parseScenarios } from '../parity/scenario.ts';
 
-test('all scenarios, byte for byte', async ({ bareTab: tab }) => {
-  test.setTimeout(240_000);
-  await tab.page.addScriptTag({ content: await bundle('parity.ts') });
+/** Runs all scenarios; `transcribe` makes the transcript of a file's text. */
+async function runAll(transcribe: (text: string, url: string) => Promise<string[]>): Promise<void> {
   const relay = await startSecludedRelay();
   const complaints: string[] = [];
   let passed = 0;
@@ -17,8 +17,7 @@ test('all scenarios, byte for byte', async ({ bareTab: tab }) => {
     for (const { scenarios, transcripts } of collections) {
       for (const name of namesIn(scenarios)) {
         const text = readBytes(scenarios, name);
-        const call = `transcribe(${JSON.stringify(text)}, ${JSON.stringify(relay.endpoint)})`;
-        const got = await tab.page.evaluate<string[]>(call);
+        const got = await transcribe(text, relay.endpoint);
         const operations = operationsOf(parseScenarios(text));
         const found = differences(operations, linesOf(readBytes(transcripts, name)), got);
         if (found.length === 0) passed++;
@@ -30,5 +29,20 @@ test('all scenarios, byte for byte', async ({ bareTab: tab }) => {
   }
   expect(complaints.join('\n')).toBe('');
   expect(passed).toBeGreaterThanOrEqual(40);
+}
+
+test('all scenarios, byte for byte', async ({ bareTab: tab }) => {
+  test.setTimeout(240_000);
+  await tab.page.addScriptTag({ content: await bundle('parity.ts') });
+  await runAll((text, url) => {
+    const call = `transcribe(${JSON.stringify(text)}, ${JSON.stringify(url)}, 'promise')`;
+    return tab.page.evaluate<string[]>(call);
+  });
   expect(tab.troubles).toEqual([]);
+});
+
+blockingTest('all scenarios on the face that blocks, byte for byte', async ({ bare }) => {
+  test.setTimeout(240_000);
+  await bare.evaluate(await bundle('parity.ts'));
+  await runAll((text, url) => transcribeIn(bare, text, url));
 });
