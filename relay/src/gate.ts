@@ -35,8 +35,9 @@ export class Gate {
   pass(operation: Operation): void {
     const denial = judge(this.claims, this.#withNames(operation), this.#around);
     if (denial === null) return;
-    // bind(2) to an address that is nobody's here fails by itself, with its own error; there is nothing to protect.
-    if (operation.name === 'bind' && granted(this.claims) && !isLocal(operation.at)) return;
+    // bind(2) to an address that is nobody's here fails by itself, with its own error; there is nothing to protect. A
+    // stranger's refusal does not tell which addresses are this machine's.
+    if (operation.name === 'bind' && !this.claims.guarded && !isLocal(operation.at)) return;
     this.#denied(operation, denial);
     throw new SystemFailure('EACCES');
   }
@@ -95,11 +96,6 @@ export function surroundings(ownPorts: readonly number[], services: Surroundings
 
 function ownAddresses(): string[] {
   return Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address));
-}
-
-/** Whether the session may bind at all; else a refusal must not tell which addresses are this machine's. */
-function granted(claims: Claims): boolean {
-  return claims.bind.tcp.length > 0 || claims.bind.udp.length > 0;
 }
 
 function isLocal(at: Endpoint): boolean {
