@@ -34,7 +34,7 @@ export class Converter {
   push(state: State, value: unknown, depth = 0): void {
     const { module } = this.#machine;
     if (depth > DEPTH) throw new TypeError('a value for Lua is nested too deeply, or contains itself');
-    module._lua_checkstack(state, 8);
+    this.#ensure(state);
     if (value === null || value === undefined) module._lua_pushnil(state);
     else if (typeof value === 'boolean') module._lua_pushboolean(state, value ? 1 : 0);
     else if (typeof value === 'number') module._lua_pushnumber(state, value);
@@ -60,7 +60,7 @@ export class Converter {
   take(state: State, index: number, depth = 0): unknown {
     const { module } = this.#machine;
     if (depth > DEPTH) throw new TypeError('a table for the page is nested too deeply, or contains itself');
-    module._lua_checkstack(state, 8);
+    this.#ensure(state);
     switch (module._lua_type(state, index)) {
       case TYPE.nil:
       case TYPE.none:
@@ -76,6 +76,11 @@ export class Converter {
       default:
         return this.#described(state, index);
     }
+  }
+
+  /** Lua has room for some 8,000 values on a stack. */
+  #ensure(state: State): void {
+    if (this.#machine.module._lua_checkstack(state, 8) === 0) throw new RangeError('too many values for Lua');
   }
 
   #takeTable(state: State, index: number, depth: number): unknown {

@@ -88,7 +88,8 @@ class Atom {
   }
 
   shift(): void {
-    this.bytes.copyWithin(0, 1);
+    this.bytes[0] = this.at(1);
+    this.bytes[1] = this.at(2);
     this.size -= 1;
   }
 
@@ -135,7 +136,10 @@ function encode64(byte: number, atom: Atom, out: Output): void {
   atom.push(byte);
   if (atom.size < 3) return;
   const value = (atom.at(0) << 16) | (atom.at(1) << 8) | atom.at(2);
-  for (const shift of [18, 12, 6, 0]) out.add(BASE64[(value >> shift) & 63] ?? 0);
+  out.add(BASE64[value >> 18] ?? 0);
+  out.add(BASE64[(value >> 12) & 63] ?? 0);
+  out.add(BASE64[(value >> 6) & 63] ?? 0);
+  out.add(BASE64[value & 63] ?? 0);
   atom.size = 0;
 }
 
@@ -158,20 +162,22 @@ function decode64(byte: number, atom: Atom, out: Output): void {
   atom.push(byte);
   if (atom.size < 4) return;
   let value = 0;
-  for (const digit of atom.bytes) value = (value << 6) | (UNBASE64[digit] ?? 0);
+  for (let i = 0; i < 4; i++) value = (value << 6) | (UNBASE64[atom.at(i)] ?? 0);
   const valid = atom.at(2) === EQUALS ? 1 : atom.at(3) === EQUALS ? 2 : 3;
   for (let i = 0; i < valid; i++) out.add((value >> (16 - 8 * i)) & 255);
   atom.size = 0;
 }
 
 /** What quoted-printable makes of a byte. RFC 2045, section 6.7. */
-type QpClass = 'plain' | 'quoted' | 'cr' | 'if last';
-
-function qpClass(byte: number): QpClass {
-  if (byte === CR) return 'cr';
-  if (byte === TAB || byte === SPACE) return 'if last';
-  return byte > SPACE && byte < 127 && byte !== EQUALS ? 'plain' : 'quoted';
-}
+const PLAIN = 0;
+const QUOTED = 1;
+const IF_LAST = 2;
+const MAYBE_CRLF = 3;
+const QP_CLASSES = Uint8Array.from({ length: 256 }, (_, byte) => {
+  if (byte === CR) return MAYBE_CRLF;
+  if (byte === TAB || byte === SPACE) return IF_LAST;
+  return byte > SPACE && byte < 127 && byte !== EQUALS ? PLAIN : QUOTED;
+});
 
 /** qp(first, second, marker): `marker` stands for each CRLF of the text. */
 export function qp(first: Chunk, second: Chunk, marker: Uint8Array = CRLF): Converted {
@@ -180,11 +186,16 @@ export function qp(first: Chunk, second: Chunk, marker: Uint8Array = CRLF): Conv
 }
 
 function encodeQp(byte: number, atom: Atom, out: Output, marker: Uint8Array): void {
+  // Most bytes of most texts.
+  if (atom.size === 0 && QP_CLASSES[byte] === PLAIN) {
+    out.add(byte);
+    return;
+  }
   atom.push(byte);
   while (atom.size > 0) {
     const head = atom.at(0);
-    switch (qpClass(head)) {
-      case 'cr':
+    switch (QP_CLASSES[head]) {
+      case MAYBE_CRLF:
         if (atom.size < 2) return;
         if (atom.at(1) === LF) {
           out.append(marker);
@@ -193,7 +204,7 @@ function encodeQp(byte: number, atom: Atom, out: Output, marker: Uint8Array): vo
         }
         quote(head, out);
         break;
-      case 'if last':
+      case IF_LAST:
         if (atom.size < 3) return;
         if (atom.at(1) === CR && atom.at(2) === LF) {
           quote(head, out);
@@ -203,7 +214,7 @@ function encodeQp(byte: number, atom: Atom, out: Output, marker: Uint8Array): vo
         }
         out.add(head);
         break;
-      case 'quoted':
+      case QUOTED:
         quote(head, out);
         break;
       default:
@@ -215,7 +226,7 @@ function encodeQp(byte: number, atom: Atom, out: Output, marker: Uint8Array): vo
 
 function padQp(atom: Atom, out: Output): void {
   for (const byte of atom.rest()) {
-    if (qpClass(byte) === 'plain') out.add(byte);
+    if (QP_CLASSES[byte] === PLAIN) out.add(byte);
     else quote(byte, out);
   }
   if (atom.size > 0) out.append(SOFT_BREAK);

@@ -112,6 +112,8 @@ describe('values', () => {
     const { run } = await program();
     const many = Array.from({ length: 5000 }, (_, i) => i);
     expect(run('return ...', ...many)).toEqual(many);
+    expect(() => run('return ...', ...many, ...many)).toThrow('too many values for Lua');
+    expect(run('return 1')).toEqual([1]);
   });
 });
 
@@ -374,6 +376,8 @@ describe('modules', () => {
       'script.lua': '#!/usr/bin/lua\nreturn ...',
       'notes.txt': 'first\nsecond\n',
       socket: 'return "mine"',
+      'dotted.name': 'return "dotted"',
+      './here/path': 'return "path"',
     });
     expect(run('return require "one", require "named", require "box", require "socket"')).toEqual([
       { name: 'one', two: 'two' },
@@ -386,11 +390,14 @@ describe('modules', () => {
       'two',
       5,
     ]);
+    expect(
+      run('return require "dotted.name", require "here.path", dofile "dotted/name.lua", dofile "named.lua"'),
+    ).toEqual(['dotted', 'path', 'dotted', 'named']);
     expect(raised('require "broken"')).toContain(
       "error loading module 'broken' from file 'broken.lua':\n\tbroken.lua:1:",
     );
     expect(raised('dofile "raises.lua"')).toBe('raises.lua:1: here');
-    expect(raised('require "missing"')).toContain("no file 'missing' or 'missing.lua'");
+    expect(raised('require "missing"')).toContain("no file 'missing.lua'");
     expect(run('return loadfile "missing.lua"')).toEqual([null, expect.stringContaining('missing.lua')]);
     expect(run('local lines = {} for l in io.lines "notes.txt" do lines[#lines + 1] = l end return lines')).toEqual([
       ['first', 'second'],

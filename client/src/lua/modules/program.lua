@@ -2,21 +2,31 @@
 --- Answers the handler for errors, and a function that writes out an unfinished line.
 local emit, exit, files = ...
 
-local function source(name)
-  local text = files[(name:gsub("^%./", ""))]
-  return text and text:gsub("^#[^\n]*", "")
+--- A name without what is a matter of taste: "./socket/http.lua" and "socket.http" are the same file.
+local function plain(name)
+  return (name:gsub("^%.?/", ""):gsub("%.lua$", ""):gsub("/", "."))
+end
+
+local names = {}
+for name in pairs(files) do names[plain(name)] = name end
+
+--- The source of a file, and its name as it was given.
+local function source(wanted)
+  local name = files[wanted] and wanted or names[plain(wanted)]
+  -- As in luaL_loadfile, a first line with # is for the system.
+  if name then return files[name]:gsub("^#[^\n]*", ""), name end
 end
 
 local native = { dofile = dofile, loadfile = loadfile }
 
 function loadfile(name)
-  local text = name and source(name)
+  local text = type(name) == "string" and source(name)
   if text then return loadstring(text, "@" .. name) end
   return native.loadfile(name)
 end
 
 function dofile(name)
-  local text = name and source(name)
+  local text = type(name) == "string" and source(name)
   if not text then return native.dofile(name) end
   local chunk, err = loadstring(text, "@" .. name)
   if not chunk then error(err, 0) end
@@ -24,16 +34,15 @@ function dofile(name)
 end
 
 table.insert(package.loaders, 1, function(name)
-  local path = name:gsub("%.", "/")
-  for _, file in ipairs { name, path .. ".lua", path .. "/init.lua" } do
-    local text = source(file)
+  for _, file in ipairs { name, name .. ".init" } do
+    local text, given = source(file)
     if text then
-      local chunk, err = loadstring(text, "@" .. file)
-      if not chunk then error(("error loading module '%s' from file '%s':\n\t%s"):format(name, file, err), 0) end
+      local chunk, err = loadstring(text, "@" .. given)
+      if not chunk then error(("error loading module '%s' from file '%s':\n\t%s"):format(name, given, err), 0) end
       return chunk
     end
   end
-  return ("\n\tno file '%s' or '%s.lua'"):format(name, path)
+  return ("\n\tno file '%s.lua'"):format((name:gsub("%.", "/")))
 end)
 
 local line = ""
