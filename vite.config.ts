@@ -83,6 +83,21 @@ const BUILDS: Readonly<Record<string, UserConfig>> = {
       },
     },
   },
+  // What a Defold game runs in its page; scripts/lib/defold.mjs puts it into the library's Lua.
+  defold: {
+    root: at('client'),
+    build: {
+      outDir: 'dist',
+      emptyOutDir: false,
+      target: 'es2022',
+      lib: {
+        entry: at('client/src/defold/script.entry.ts'),
+        name: 'LuaSocketDefoldScript',
+        formats: ['iife'],
+        fileName: () => 'luasocket-web.defold.js',
+      },
+    },
+  },
   // The worker of blocking.js. In one file: bundlers copy it as it is, and a page's server may have it anywhere.
   pump: {
     root: at('client'),

@@ -4,6 +4,7 @@
  */
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { copyDeclarations } from './declarations.mjs';
+import { putDefold } from './defold.mjs';
 import { CACHE, ROOT } from './paths.mjs';
 import { runNode } from './run.mjs';
 import { fingerprint } from './sources.mjs';
@@ -20,9 +21,12 @@ const COMMON = ['vite.config.ts', 'pnpm-lock.yaml', 'shared/src', 'tsconfig.base
 /** @type {Readonly<Record<string, Part>>} In the order in which they are built. */
 const PARTS = {
   client: {
-    modes: ['client', 'global', 'emscripten', 'pump', 'lua-worker'],
-    sources: ['client/src', 'client/package.json'],
-    finish: putLua,
+    modes: ['client', 'global', 'emscripten', 'defold', 'pump', 'lua-worker'],
+    sources: ['client/src', 'client/defold', 'client/package.json'],
+    finish: (stage) => {
+      putLua(stage);
+      putDefold(stage);
+    },
   },
   console: { modes: ['console'], sources: ['console', 'client/src'], finish: putWorkers },
   relay: {
