@@ -9,7 +9,7 @@ end
 
 return function(address)
   if address == "" then
-    local host = assert(enet.host_create("127.0.0.1:0"))
+    local host = assert(enet.host_create("127.0.0.1:0", 4, 2))
     say("hosting", host:get_socket_address())
     event(host, "connect")
     local e = event(host, "receive")
@@ -19,7 +19,7 @@ return function(address)
     event(host, "disconnect")
     host:destroy()
   else
-    local host = assert(enet.host_create())
+    local host = assert(enet.host_create(nil, 1, 2))
     local peer = host:connect(address, 2)
     event(host, "connect")
     -- More than a packet of UDP carries: ENet makes fragments.

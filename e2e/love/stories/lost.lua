@@ -5,5 +5,5 @@ return function(host, port)
   local c = assert(connect(host, port))
   say("connected")
   say("end", receive(c))
-  say("new", socket.tcp())
+  say("new", socket.tcp4())
 end

@@ -10,13 +10,13 @@ return function(name, address, port, missing)
   assert(send(c, "lines\nhello\n"))
   say("got", receive(c))
   c:close()
-  say("ip", wait(function()
+  say("ip", (wait(function()
     local ip = socket.dns.toip(name)
     return ip == address and ip
-  end, "the address"))
-  say("missing", wait(function()
+  end, "the address")))
+  say("missing", (wait(function()
     local ip, err = socket.dns.toip(missing)
     return not ip and err
-  end, "no address"))
+  end, "no address")))
   say("connect", connect(missing, port))
 end
