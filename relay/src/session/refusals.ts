@@ -12,7 +12,7 @@ export class Refusals {
   /** By address, oldest first; `since` in milliseconds. */
   readonly #counts = new Map<string, { since: number; count: number }>();
 
-  /** @param most refusals of one address in a minute that are told why. */
+  /** @param most refusals of one address in a minute that are told why, at least 1. */
   constructor(most: number) {
     this.#most = most;
   }
@@ -31,7 +31,7 @@ export class Refusals {
       if (this.#counts.size <= MAX_ADDRESSES && now - since < MINUTE) break;
       this.#counts.delete(oldest);
     }
-    return this.#most < 1;
+    return false;
   }
 }
 
