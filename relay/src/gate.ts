@@ -67,9 +67,9 @@ export class Gate {
 
   /** The answers of a look-up: one bad one refuses the name. @throws SystemFailure EACCES */
   answers(host: string | null, found: readonly Pick<Endpoint, 'address'>[]): void {
-    // A number is no answer of anybody's; where it leads is judged when it is used.
-    if (host === null || isIP(host) !== 0) return;
+    if (host === null) return;
     for (const { address } of found) this.pass({ name: 'answer', address });
+    if (isIP(host) !== 0) return;
     for (const { address } of found) {
       if (this.#names.size >= MAX_REMEMBERED) this.#names.clear();
       this.#names.set(address, host);

@@ -53,8 +53,11 @@ function verdict(op: string, input: Case['input'], claims: Claims, around: Surro
     case 'setoption':
       return ask({ name: 'option', option: input.option, value: input.value });
     case 'dns.toip':
-    case 'dns.getaddrinfo':
-      return resolved(ask, input).denial;
+    case 'dns.getaddrinfo': {
+      // A number is answered without a name server, and judged as its answer would be.
+      const { denial, addresses } = resolved(ask, input);
+      return denial ?? firstDenial(addresses, ({ address }) => ask({ name: 'answer', address }));
+    }
     case 'dns.tohostname':
     case 'dns.getnameinfo': {
       const { denial, addresses } = resolved(ask, input);

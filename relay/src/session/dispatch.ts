@@ -2,7 +2,7 @@
  * What each frame of a client does: checks that it fits the state, asks the gate, makes the system call, answers. A
  * ProtocolError that leaves here ends the session.
  */
-import { type Endpoint, packEndpoint } from '@luasocket-web/shared/address';
+import { type Endpoint, packEndpoint, parseAddress } from '@luasocket-web/shared/address';
 import { ProtocolError } from '@luasocket-web/shared/errors';
 import type { ReceivePool, SendPool } from '@luasocket-web/shared/flow';
 import { type ClientFrame, type FrameOf, HOW, KIND, type Target, USE, type Value } from '@luasocket-web/shared/frames';
@@ -87,7 +87,8 @@ const HANDLERS: Handlers = {
     const lookup = c.lookups.pass(async () => {
       askable(c, host, 'addrinfo');
       const found = await c.names.resolve(question);
-      c.gate.answers(host, found);
+      // Where a number leads that is about to be used is judged then, after what the kernel has against it.
+      if (question.use === 'names' || !isLiteral(host)) c.gate.answers(host, found);
       return found;
     });
     c.requests.resolve(request, lookup, (found) => [...found.map(packEndpoint), ...timeToLive(found)]);
@@ -356,6 +357,10 @@ function attempt(c: Context, stream: Stream, at: Endpoint): Endpoint {
 function askable(c: Context, host: string | null, by: 'addrinfo' | 'hostent'): void {
   c.gate.pass({ name: 'resolve', host });
   if (host !== null) c.scans?.lookup(by);
+}
+
+function isLiteral(host: string | null): boolean {
+  return host !== null && parseAddress(host) !== null;
 }
 
 /** What the resolver must ask of us while it looks something up. */

@@ -52,20 +52,18 @@ describe('names', () => {
     const { relay, ticket } = await startPublicRelay({ dnsServer: [server.address], limits });
     // A ticket for no destination: the attempts are judged, and none goes out.
     const client = await connectWith(relay, await ticket({ net: { tcp: ['game.example:443'] } }));
-    for (let i = 0; i < 1000; i++) {
+    const attempt = async (i: number): Promise<void> => {
       const socket = i + 1;
-      const request = client.number();
       const host = `rebind${i}.example`;
-      const service = String(peer.port);
+      const request = client.number();
       open(client, socket, 'tcp');
+      const service = String(peer.port);
       client.send({ type: 'resolve', request, host, service, family: 4, kind: 0, use: USE.connect });
       const target = { request, index: 0 };
-      const attempt = client.number();
-      client.send({ type: 'connect', request: attempt, socket, target });
-      expect(await client.answer(attempt)).toEqual(DENIED);
+      expect(await client.ask((number) => ({ type: 'connect', request: number, socket, target }))).toEqual(DENIED);
       expect(await resolve(client, host)).toEqual(DENIED);
-      client.send({ type: 'close', socket, consumed: 0 });
-    }
+    };
+    await Promise.all(Array.from({ length: 1000 }, (_, i) => attempt(i)));
     expect(arrivals).toBe(0);
     // Once for each RESOLVE: connecting asks nobody again.
     expect(questions).toBe(2000);
