@@ -7,6 +7,8 @@ import { Pump } from './pump.ts';
 interface Scope {
   readonly WebSocket: WebSocketConstructor;
   addEventListener(type: 'message', listener: (event: { readonly data: ToPump }) => void): void;
+  addEventListener(type: 'error', listener: (event: { readonly error: unknown }) => void): void;
+  addEventListener(type: 'unhandledrejection', listener: (event: { readonly reason: unknown }) => void): void;
   postMessage(message: FromPump): void;
   close(): void;
 }
@@ -26,3 +28,6 @@ scope.addEventListener('message', ({ data }) => {
   });
   pump.start();
 });
+// The browser tells the other thread too, but that one may be blocked.
+scope.addEventListener('error', ({ error }) => pump?.abort(error));
+scope.addEventListener('unhandledrejection', ({ reason }) => pump?.abort(reason));

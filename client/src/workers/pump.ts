@@ -79,6 +79,11 @@ export class Pump {
     this.#bell.listen(() => this.#look());
   }
 
+  /** Something here is broken: the session ends, for a thread that blocks must not wait for it. */
+  abort(reason: unknown): void {
+    this.#connection.abort(reason instanceof Error ? reason : new Error(String(reason)));
+  }
+
   /** The blocking thread rang, where that takes a message. */
   posted(): void {
     this.#bell.posted(() => this.#look());
@@ -208,6 +213,8 @@ export class Pump {
   // --- from the blocking thread
 
   #look(): void {
+    // Who rings may want to know no more than whether anybody is here; timers can be slow in a page that is hidden.
+    this.#control.beat();
     if (this.#held.length > 0) this.#release();
     let taken = 0;
     for (let record = this.#outward.read(); record; record = this.#outward.read()) {

@@ -291,6 +291,8 @@ export class Thread implements Outbox, Blocker {
     // A machine that was suspended meanwhile has not waited.
     this.#silence += Math.min(performance.now() - began, SLICE_MILLISECONDS);
     if (this.#silence >= DEAD_MILLISECONDS) this.#end('lost', true);
+    // It answers a ring with a sign of life.
+    else if (this.#silence >= SLICE_MILLISECONDS) this.#ringPump();
   }
 
   #end(state: 'lost' | 'closed', dead: boolean): void {
