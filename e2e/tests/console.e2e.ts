@@ -28,10 +28,10 @@ const output = (page: Page) => page.getByRole('log', { name: 'Output' });
 const sockets = (page: Page) => page.locator('#sockets tr');
 
 async function runExample(page: Page, name: string | RegExp): Promise<void> {
-  const labels = await page.getByLabel('Example').locator('option').allTextContents();
+  const labels = await page.getByLabel('Example', { exact: true }).locator('option').allTextContents();
   const label = labels.find((text) => text.match(name));
   if (label === undefined) throw new Error(`there is no example ${name}`);
-  await page.getByLabel('Example').selectOption(label);
+  await page.getByLabel('Example', { exact: true }).selectOption(label);
   await page.getByRole('button', { name: 'Run' }).click();
 }
 
