@@ -14,7 +14,6 @@ const BEGIN = `
   local main = assert(loadstring(program, "@real.lua"))
   io.lines = function() return input:gmatch "[^\\n]+" end
   pcall = luasocket.pcall
-  luasocket.set_exact(true)
   printed, finished = {}, false
   print = function(line) printed[#printed + 1] = line end
   luasocket.start(function()
@@ -28,7 +27,7 @@ export async function openDefoldFace(): Promise<Face> {
   const program = readFileSync(realLua, 'utf8');
   return {
     async transcribe(text, url, limit) {
-      const game = await Game.start(url);
+      const game = await Game.start(url, { exact: true });
       try {
         game.run(BEGIN, program, Buffer.from(text, 'latin1'));
         const deadline = performance.now() + limit * 1000;

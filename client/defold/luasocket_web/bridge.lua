@@ -247,8 +247,9 @@ function M.load(source)
   if html5.run("typeof " .. NAME) == "undefined" then html5.run(source) end
 end
 
-function M.open(url, ticket)
-  run(("%s.open(%s)"):format(NAME, ticket and text(url) .. "," .. text(ticket) or text(url)))
+function M.open(url, ticket, exact)
+  M.exact = exact
+  run(("%s.open(%s,%s,%s)"):format(NAME, text(url), value(ticket), tostring(exact)))
   look()
 end
 

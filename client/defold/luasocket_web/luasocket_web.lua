@@ -25,13 +25,17 @@ local function setting(key)
   return value ~= "" and value or nil
 end
 
---- Begins to connect to the relay: `url`, or `[luasocket_web] relay` of game.project; with the ticket that it asks for, if
---- it does. An earlier connection ends, and its sockets with it.
-function M.connect(url, ticket)
+--- Begins to connect to the relay: `url`, or `[luasocket_web] relay` of game.project. An earlier connection ends, and its
+--- sockets with it. Options:
+---   ticket  the ticket that the relay asks for, if it does; or `[luasocket_web] ticket` of game.project
+---   exact   in coroutines, calls with a limit of 0 ask the relay too, so that they see what its kernel has now; each
+---           takes a roundtrip. By default they answer at once from what has come.
+function M.connect(url, options)
   if not bridge then return end
+  options = options or {}
   url = url or setting "luasocket_web.relay"
   if type(url) ~= "string" then error("no relay: give its URL, or set relay of [luasocket_web] in game.project", 2) end
-  bridge.open(url, ticket or setting "luasocket_web.ticket")
+  bridge.open(url, options.ticket or setting "luasocket_web.ticket", not not options.exact)
 end
 
 --- "unconnected", "connecting", "connected", "reconnecting", "lost" or "closed"; and of a lost one, why. "connected"
@@ -56,12 +60,6 @@ function M.start(f, ...)
   local ok, err = coroutine.resume(co, ...)
   if not ok then error(debug and type(err) == "string" and debug.traceback(co, err) or err, 0) end
   return co
-end
-
---- In a coroutine, lets calls with a limit of 0 ask the relay too, so that they see what its kernel has now; each takes a
---- roundtrip. By default they answer at once from what has come.
-function M.set_exact(exact)
-  if bridge then bridge.exact = not not exact end
 end
 
 --- Ends the connection. All sockets are closed.

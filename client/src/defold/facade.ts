@@ -10,6 +10,7 @@ import type { RelayState, RelayStatus, SocketNamespace, WebSocketConstructor } f
 import type { Context } from '../core/context.ts';
 import { Descriptors } from '../core/descriptors.ts';
 import { createNamespace } from '../namespace.ts';
+import { openSession } from '../session/connect.ts';
 import { openImpatientSession } from '../session/impatient.ts';
 import { stringsOf } from '../strings.ts';
 import { luaText, luaValue } from './literal.ts';
@@ -55,14 +56,17 @@ export class Facade {
     this.#WebSocket = WebSocket;
   }
 
-  /** Begins to connect to the relay at `url`, with a ticket where it asks for one. An earlier connection ends. */
-  open(url: string, ticket?: string): string {
+  /**
+   * Begins to connect to the relay at `url`, with a ticket where it asks for one. An earlier connection ends. `exact`: no
+   * ephemeral ports are held in advance, which only who never waits needs.
+   */
+  open(url: string, ticket: string | undefined, exact: boolean): string {
     return this.#safely(() => {
       this.#end();
       const attempt = new AbortController();
       this.#attempt = attempt;
       this.#state = 'connecting';
-      void this.#connect(url, ticket, attempt);
+      void this.#connect(url, ticket, exact, attempt);
       return 'return 1';
     });
   }
@@ -141,14 +145,14 @@ export class Facade {
     for (const id of ids) this.#objects.drop(id);
   }
 
-  async #connect(url: string, ticket: string | undefined, attempt: AbortController): Promise<void> {
+  async #connect(url: string, ticket: string | undefined, exact: boolean, attempt: AbortController): Promise<void> {
     try {
       const options = {
         signal: attempt.signal,
         ...(ticket === undefined ? {} : { ticket }),
         ...(this.#WebSocket === undefined ? {} : { WebSocket: this.#WebSocket }),
       };
-      const { channel, relay } = await openImpatientSession(url, options);
+      const { channel, relay } = await (exact ? openSession : openImpatientSession)(url, options);
       if (this.#attempt !== attempt) return;
       const waiter = new GameWaiter(() => channel.now());
       const descriptors = new Descriptors();

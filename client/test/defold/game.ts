@@ -29,14 +29,14 @@ export class Game {
   readonly facade: Facade;
 
   /** A game that has loaded the library; connected, if `relay` is given. */
-  static async start(relay?: string): Promise<Game> {
+  static async start(relay?: string, options: { readonly exact?: boolean } = {}): Promise<Game> {
     const facade = new Facade(WebSocket as unknown as WebSocketConstructor);
     // Its own global scope, so that games need not share one.
     const evaluate = (code: string) => new Function('LuaSocketDefold', 'code', 'return eval(code)')(facade, code);
     const game = new Game(await Engine.start({ wasm: WASM, modules: modules(), evaluate }), facade);
     game.run('luasocket = require "luasocket_web.luasocket_web"');
     if (relay !== undefined) {
-      game.run('luasocket.connect(...)', relay);
+      game.run('luasocket.connect(...)', relay, options);
       await game.until('return luasocket.state() == "connected"');
     }
     return game;
