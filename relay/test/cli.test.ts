@@ -1,11 +1,13 @@
 /** The command as a process: what it prints and with what it exits. Built for this, as a user would have it. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { KIND } from '@luasocket-web/shared/frames';
 import { build } from 'vite';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { RawClient } from './support/client.ts';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 // Where package.json lies as it does beside dist/.
@@ -24,7 +26,10 @@ interface Run {
 }
 
 function run(...args: string[]): Run {
-  const child = spawn(process.execPath, [`${OUTPUT}/cli.js`, ...args], { stdio: 'pipe' });
+  return watch(spawn(process.execPath, [`${OUTPUT}/cli.js`, ...args], { stdio: 'pipe' }));
+}
+
+function watch(child: ChildProcessWithoutNullStreams): Run {
   onTestFinished(() => {
     child.kill('SIGKILL');
   });
@@ -103,5 +108,40 @@ describe('luasocket-relay', () => {
     const relay = run('--listen', `127.0.0.1:${port}`, '--practice');
     expect(await relay.exit).toBe(1);
     expect(relay.error()).toContain('EADDRINUSE');
+  });
+
+  test('keygen, ticket and check', async () => {
+    const keys = run('keygen');
+    expect(await keys.exit).toBe(0);
+    expect(JSON.parse(keys.out()).publicKey.crv).toBe('Ed25519');
+    const check = run('check', '--mode', 'public', '--cases', at('./policy/cases.json'));
+    expect(await check.exit).toBe(0);
+    expect(check.out()).toBe('184 passed, 0 failed\n');
+    const wrong = run('check', 'tcp');
+    expect(await wrong.exit).toBe(2);
+  });
+
+  test('out of descriptors: "Too many open files", and it passes', async () => {
+    const args = ['-c', 'ulimit -n 100; exec "$@"', 'sh', process.execPath, `${OUTPUT}/cli.js`];
+    const relay = watch(spawn('sh', [...args, '--listen', '127.0.0.1:0', '--log', 'silent'], { stdio: 'pipe' }));
+    const page = await url(relay);
+    const address = { host: page.hostname, port: Number(page.port), url: `ws://${page.host}/relay` };
+    const client = await RawClient.dial({ address });
+    client.send({ type: 'hello', version: 1, ticket: null, leases: 0 });
+    await client.next('welcome');
+    const open = (socket: number) => {
+      client.send({ type: 'open', socket, kind: KIND.udp, family: 4 });
+      return client.ask((request) => ({ type: 'getsockname', request, socket }));
+    };
+    let last = 1;
+    while ((await open(last)) instanceof Uint8Array) last++;
+    expect(await client.ask((request) => ({ type: 'getsockname', request, socket: last }))).toEqual({
+      error: 'EMFILE',
+    });
+    expect(last).toBeGreaterThan(10);
+    for (let socket = 1; socket <= last; socket++) client.send({ type: 'close', socket, consumed: 0 });
+    await client.barrier();
+    expect(await open(last + 1)).toBeInstanceOf(Uint8Array);
+    expect((await fetch(new URL('/healthz', page))).status).toBe(200);
   });
 });

@@ -53,7 +53,7 @@ export class RawClient {
   }
 
   /** A WebSocket to the relay, and nothing said on it. */
-  static async dial(relay: Relay, headers: Record<string, string> = {}): Promise<RawClient> {
+  static async dial(relay: Pick<Relay, 'address'>, headers: Record<string, string> = {}): Promise<RawClient> {
     const ws = new WebSocket(relay.address.url, { headers, perMessageDeflate: false });
     const client = new RawClient(ws);
     await once(ws, 'open');
