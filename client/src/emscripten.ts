@@ -3,7 +3,7 @@
  * them. To be installed before the program's script runs.
  */
 import type { RelayStatus } from './api.ts';
-import { install } from './emscripten/install.ts';
+import { install, type Level } from './emscripten/install.ts';
 
 export type * from './api.ts';
 
@@ -12,6 +12,11 @@ export interface EmscriptenOptions {
   relay: string | URL;
   /** The ticket that a public relay asks for. */
   ticket?: string;
+  /**
+   * Where sockets are served: `calls`, the system calls of a program, or `websockets`, which its runtime makes for its
+   * sockets and where less can be had. By default the first where the program's imports can be read, else the second.
+   */
+  level?: Level;
 }
 
 export interface EmscriptenSockets {
@@ -24,5 +29,5 @@ export interface EmscriptenSockets {
  * starts once the relay has answered. What is done, and what went wrong, is reported on the console.
  */
 export function installEmscriptenSockets(options: EmscriptenOptions): EmscriptenSockets {
-  return install(String(options.relay), options.ticket);
+  return install(String(options.relay), options.ticket, options.level ?? null);
 }

@@ -4,6 +4,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Browser } from '@playwright/test';
+import { WebSocketServer } from 'ws';
 import { type Build, type PackedGame, PlayedGame, packGame } from '../fixtures/love.ts';
 import { DNS_RECORDS, NGINX_BODY } from '../fixtures/peers.ts';
 import { type RelayProcess, startRelay } from '../fixtures/relay.ts';
@@ -13,6 +14,8 @@ type Play = (story: string, ...args: readonly (string | number)[]) => Promise<Pl
 
 interface OfTest {
   readonly build: Build;
+  /** What the page asks for; by default nothing. */
+  readonly level: string | undefined;
   /** The relay that games are given. */
   readonly endpoint: string;
   readonly play: Play;
@@ -22,12 +25,18 @@ interface OfTest {
 
 const test = base.extend<OfTest & { readonly browser: Browser }>({
   build: ['compat', { option: true }],
+  level: [undefined, { option: true }],
   endpoint: async ({ relay }, use) => use(relay.endpoint),
-  play: async ({ browser, endpoint, build }, use) => {
+  play: async ({ browser, endpoint, build, level }, use) => {
     const games: PackedGame[] = [];
     const context = await browser.newContext();
     await use(async (story, ...args) => {
-      const game = await packGame(story, args, { 'data-relay': endpoint }, build);
+      const game = await packGame(
+        story,
+        args,
+        { 'data-relay': endpoint, ...(level && { 'data-level': level }) },
+        build,
+      );
       games.push(game);
       const played = new PlayedGame(await context.newPage());
       await played.page.goto(game.url);
@@ -204,7 +213,48 @@ test.describe('with a relay of its own', () => {
     await game.says(/^connected$/);
     await relay.close();
     await game.says(/^done$/);
-    expect(game.said).toEqual(['connected', 'end nil closed ', 'new nil Network is down', 'done']);
+    expect(game.said).toEqual(['connected', 'end nil closed ', 'new nil closed', 'done']);
     expect(game.console).toContainEqual(expect.stringContaining(`the relay at ${endpoint} is lost`));
+  });
+});
+
+test.describe('at the WebSockets', () => {
+  test.use({ level: 'websockets' });
+
+  test('a game talks TCP and UDP', async ({ play, luaServer, closedPort }) => {
+    const game = await play('websockets', '127.0.0.1', luaServer.port, luaServer.udpPort, closedPort);
+    await game.says(/^done$/);
+    expect(game.said).toEqual([
+      'got 1: first nil nil',
+      'end nil closed ',
+      'both ways true',
+      'refused true',
+      'answered true',
+      'done',
+    ]);
+  });
+
+  test('forty sockets in a select loop, and a WebSocket of the page beside them', async ({ play, luaServer }) => {
+    const echo = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: () => 'binary' });
+    echo.on('connection', (socket) =>
+      socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary })),
+    );
+    await once(echo, 'listening');
+    const { port } = echo.address() as { port: number };
+    const game = await play('crowd', '127.0.0.1', luaServer.port, 40);
+    await game.says(/^done$/);
+    expect(game.said).toEqual(['answered 40', 'done']);
+    const heard = await game.page.evaluate(
+      (url) =>
+        new Promise((resolve, reject) => {
+          const socket = new WebSocket(url, ['binary']);
+          socket.onopen = () => socket.send('untouched');
+          socket.onmessage = ({ data }) => resolve(`${data} ${socket instanceof WebSocket}`);
+          socket.onerror = reject;
+        }),
+      `ws://127.0.0.1:${port}/`,
+    );
+    echo.close();
+    expect(heard).toBe('untouched true');
   });
 });

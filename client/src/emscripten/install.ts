@@ -5,6 +5,7 @@ import { openImpatientSession } from '../session/impatient.ts';
 import { Names } from './names.ts';
 import { Program } from './program.ts';
 import { Sockets } from './sockets.ts';
+import { Sockfs } from './sockfs.ts';
 import { SystemCalls } from './syscalls.ts';
 import { replaced, wrapWebAssembly } from './web-assembly.ts';
 
@@ -12,7 +13,15 @@ const PREFIX = 'luasocket-web:';
 /** The imports that make a program one with sockets: of older releases of Emscripten, and of newer ones. */
 const SOCKET_IMPORTS: ReadonlySet<string> = new Set(['__sys_socketcall', '__syscall_socketcall', '__syscall_socket']);
 
-export function install(relay: string, ticket: string | undefined): { readonly ready: Promise<RelayStatus> } {
+/** Where sockets are served: at the system calls of a program, or at the WebSockets that its runtime makes for them. */
+export type Level = 'calls' | 'websockets';
+
+/** `level`: null to choose by what a program imports. */
+export function install(
+  relay: string,
+  ticket: string | undefined,
+  level: Level | null,
+): { readonly ready: Promise<RelayStatus> } {
   let channel: Channel | null = null;
   const opened = openImpatientSession(relay, { WebSocket, ...(ticket === undefined ? {} : { ticket }) });
   const answered = opened.then(
@@ -24,14 +33,24 @@ export function install(relay: string, ticket: string | undefined): { readonly r
     },
     (error: unknown) => console.error(`${PREFIX} ${error instanceof Error ? error.message : error}; no sockets`),
   );
+  let served = false;
+  const serveWebSockets = (): void => {
+    if (served || channel === null) return;
+    served = true;
+    new Sockfs(channel).install(globalThis);
+    console.info(`${PREFIX} serving the WebSockets of the program's sockets over ${relay}`);
+  };
   const names = new Names(() => channel);
   wrapWebAssembly({
     ready: answered,
     imports(imports) {
       const program = new Program();
       const calls = new SystemCalls(program, new Sockets(() => channel), names);
-      const ours = replaced(imports, calls.imports, (name) => SOCKET_IMPORTS.has(name));
-      if (ours === null) return null;
+      const ours = level === 'websockets' ? null : replaced(imports, calls.imports, (name) => SOCKET_IMPORTS.has(name));
+      if (ours === null) {
+        if (level !== 'calls') serveWebSockets();
+        return null;
+      }
       program.importing(imports);
       console.info(`${PREFIX} serving the program's system calls over ${relay}`);
       return { imports: ours, started: (instance) => program.started(instance) };
