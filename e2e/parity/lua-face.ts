@@ -14,7 +14,6 @@ const INPUT = 'local text = ... io.lines = function() return text:gmatch "[^\\n]
 
 export async function openLuaFace(): Promise<Face> {
   const [site, browser] = await Promise.all([startSite(), chromium.launch(launchOptions())]);
-  const program = readFileSync(realLua, 'utf8');
   return {
     async transcribe(text, url, limit) {
       // A page of its own: one whose Lua is stuck is of no more use.
@@ -22,7 +21,7 @@ export async function openLuaFace(): Promise<Face> {
       try {
         await page.goto(`${site.url}/isolated/lua.html`);
         await page.waitForFunction('globalThis.start !== undefined');
-        return await transcribe(page, program, Buffer.from(text, 'latin1').toString(), url, limit);
+        return await transcribeIn(page, text, url, limit);
       } finally {
         await page.close();
       }
@@ -34,16 +33,17 @@ export async function openLuaFace(): Promise<Face> {
   };
 }
 
-async function transcribe(page: Page, program: string, text: string, url: string, limit: number): Promise<string[]> {
+/** The transcript of a file's text (bytes as Latin-1), made in a page that has loaded lua.html. */
+export async function transcribeIn(page: Page, text: string, url: string, limit: number): Promise<string[]> {
   const call = (name: string, ...args: readonly unknown[]) =>
     page.evaluate<unknown>(`${name}(${args.map((arg) => JSON.stringify(arg)).join(', ')})`);
   await call('start', { relay: url });
-  await call('run', INPUT, [text]);
+  await call('run', INPUT, [Buffer.from(text, 'latin1').toString()]);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'late'>((resolve) => {
     timer = setTimeout(() => resolve('late'), limit * 1000);
   });
-  const outcome = await Promise.race([call('run', program, []), late]);
+  const outcome = await Promise.race([call('run', readFileSync(realLua, 'utf8'), []), late]);
   clearTimeout(timer);
   const lines = (await page.evaluate('printed')) as string[];
   if (outcome === 'late') return [...lines, noAnswer(limit)];

@@ -1,12 +1,17 @@
 /** Every scenario of parity/, run in Chromium, comes out as real LuaSocket wrote it. */
 import { test as blockingTest } from '../fixtures/blocking.ts';
 import { bundle } from '../fixtures/bundle.ts';
+import { test as luaTest } from '../fixtures/lua.ts';
 import { startSecludedRelay } from '../fixtures/relay.ts';
 import { expect, test } from '../fixtures/test.ts';
 import { transcribeIn } from '../parity/blocking-face.ts';
 import { describe, differences, linesOf, operationsOf } from '../parity/compare.ts';
 import { collections, namesIn, readBytes } from '../parity/files.ts';
+import { transcribeIn as transcribeInLua } from '../parity/lua-face.ts';
 import { parseScenarios } from '../parity/scenario.ts';
+
+/** Seconds a file of scenarios may take in Lua. */
+const LIMIT = 60;
 
 /** Runs all scenarios; `transcribe` makes the transcript of a file's text. */
 async function runAll(transcribe: (text: string, url: string) => Promise<string[]>): Promise<void> {
@@ -45,4 +50,9 @@ blockingTest('all scenarios on the face that blocks, byte for byte', async ({ ba
   test.setTimeout(240_000);
   await bare.evaluate(await bundle('parity.ts'));
   await runAll((text, url) => transcribeIn(bare, text, url));
+});
+
+luaTest('all scenarios in Lua, where the program for real LuaSocket runs them', async ({ bareLua }) => {
+  test.setTimeout(240_000);
+  await runAll((text, url) => transcribeInLua(bareLua.page, text, url, LIMIT));
 });
