@@ -92,44 +92,49 @@ test('while the WebSocket is lost a call blocks no longer than its time limit', 
   }
 });
 
-test('a pump that dies is noticed by a call that blocks; what had come is read first', async ({
-  bare,
-  site,
-  luaServer,
-}) => {
-  const relay = await startRelay();
-  await bare.connect(relay.endpoint, { workerUrl: `${site.url}/isolated/mortal-pump.js` });
-  const got = await bare.run((socket, port) => {
-    const states: string[] = [];
-    socket.relay.on('state', (state) => states.push(state));
-    const [c] = socket.try(socket.connect('127.0.0.1', port));
-    c.send('echo\nabc\ndef');
-    const first = c.receive();
-    new BroadcastChannel('mortal-pump').postMessage('die');
-    return {
-      first,
-      rest: c.receive(),
-      end: c.receive(),
-      send: c.send('x'),
-      connect: socket.connect('127.0.0.1', port)[0],
-      sleep: socket.sleep(0.01),
-      state: socket.relay.state,
-      states,
-    };
-  }, luaServer.port);
-  expect(got).toEqual({
-    first: ['abc', null, null],
-    rest: [null, 'closed', 'def'],
-    end: [null, 'closed', ''],
-    send: [null, 'closed', 0],
-    connect: null,
-    sleep: [],
-    state: 'lost',
-    states: ['lost'],
+for (const end of ['die', 'fail']) {
+  test(`a pump that ${end}s is noticed by a call that blocks; what had come is read first`, async ({
+    bare,
+    site,
+    luaServer,
+  }) => {
+    const relay = await startRelay();
+    await bare.connect(relay.endpoint, { workerUrl: `${site.url}/isolated/mortal-pump.js` });
+    const got = await bare.run(
+      (socket, { port, end }) => {
+        const states: string[] = [];
+        socket.relay.on('state', (state) => states.push(state));
+        const [c] = socket.try(socket.connect('127.0.0.1', port));
+        c.send('echo\nabc\ndef');
+        const first = c.receive();
+        new BroadcastChannel('mortal-pump').postMessage(end);
+        return {
+          first,
+          rest: c.receive(),
+          end: c.receive(),
+          send: c.send('x'),
+          connect: socket.connect('127.0.0.1', port)[0],
+          sleep: socket.sleep(0.01),
+          state: socket.relay.state,
+          states,
+        };
+      },
+      { port: luaServer.port, end },
+    );
+    expect(got).toEqual({
+      first: ['abc', null, null],
+      rest: [null, 'closed', 'def'],
+      end: [null, 'closed', ''],
+      send: [null, 'closed', 0],
+      connect: null,
+      sleep: [],
+      state: 'lost',
+      states: ['lost'],
+    });
+    await expect.poll(() => relay.sockets()).toBe(1);
+    await relay.close();
   });
-  await expect.poll(() => relay.sockets()).toBe(1);
-  await relay.close();
-});
+}
 
 for (const [what, end] of [
   ['its worker is terminated', 'worker.terminate()'],
