@@ -1,11 +1,17 @@
 /** Tickets: who gets a session in public mode, and the tricks that have fooled readers of JWTs. */
+import { spawn } from 'node:child_process';
 import { createHmac, generateKeyPairSync, sign as signWith } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { FaultCode } from '@luasocket-web/shared/errors';
 import { KIND } from '@luasocket-web/shared/frames';
 import { base64url, type CryptoKey, importJWK, type JWK, SignJWT } from 'jose';
 import type { Relay, RelayConfig } from 'luasocket-relay';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { generateKeys, readPublicKeys } from '../src/tickets/keys.ts';
 import { TicketVerifier } from '../src/tickets/verifier.ts';
 import { RawClient } from './support/client.ts';
@@ -256,6 +262,23 @@ describe('keys', () => {
       expect(key?.type).toBe('public');
     }
   });
+});
+
+test('the example of a game’s backend mints tickets that are good', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'backend-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const pair = await generateKeys('backend');
+  writeFileSync(join(directory, 'keys.json'), JSON.stringify(pair));
+  const script = fileURLToPath(new URL('../../examples/mint-ticket.mjs', import.meta.url));
+  const backend = spawn(process.execPath, [script, join(directory, 'keys.json')], { env: { PORT: '0' } });
+  onTestFinished(() => {
+    backend.kill();
+  });
+  const [port] = await once(backend.stdout, 'data');
+  const relay = await start({ ticketKeys: [pair.publicKey] });
+  const mint = async () => (await fetch(`http://127.0.0.1:${String(port).trim()}/ticket`)).text();
+  expect((await knock(relay, await mint())).answer).toBe('welcome');
+  expect((await knock(relay, await mint())).answer).toBe('welcome');
 });
 
 test('a store that cannot be asked lets nobody in', async () => {

@@ -53,7 +53,7 @@ export function nameDenial(text: string): string | null {
 }
 
 /** In lower case, without the dot that stands for the root. */
-export function normalName(name: string): string {
+function normalName(name: string): string {
   const bare = name.endsWith('.') ? name.slice(0, -1) : name;
   // ASCII only: toLowerCase turns the Kelvin sign into a k.
   return bare.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
