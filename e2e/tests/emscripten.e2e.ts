@@ -2,10 +2,11 @@
 import { createHash } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { Browser } from '@playwright/test';
 import { WebSocketServer } from 'ws';
-import { type Build, type PackedGame, PlayedGame, packGame } from '../fixtures/love.ts';
+import { type Build, type GameFiles, type PackedGame, PlayedGame, packGame, storyOf } from '../fixtures/love.ts';
 import { DNS_RECORDS, NGINX_BODY } from '../fixtures/peers.ts';
 import { type RelayProcess, startRelay } from '../fixtures/relay.ts';
 import { test as base, expect } from '../fixtures/test.ts';
@@ -18,6 +19,8 @@ interface OfTest {
   readonly level: string | undefined;
   /** The relay that games are given. */
   readonly endpoint: string;
+  /** Packs a game and opens its page. */
+  readonly open: (files: GameFiles) => Promise<PlayedGame>;
   readonly play: Play;
   /** A port of the loopback on which nobody listens. */
   readonly closedPort: number;
@@ -27,16 +30,11 @@ const test = base.extend<OfTest & { readonly browser: Browser }>({
   build: ['compat', { option: true }],
   level: [undefined, { option: true }],
   endpoint: async ({ relay }, use) => use(relay.endpoint),
-  play: async ({ browser, endpoint, build, level }, use) => {
+  open: async ({ browser, endpoint, build, level }, use) => {
     const games: PackedGame[] = [];
     const context = await browser.newContext();
-    await use(async (story, ...args) => {
-      const game = await packGame(
-        story,
-        args,
-        { 'data-relay': endpoint, ...(level && { 'data-level': level }) },
-        build,
-      );
+    await use(async (files) => {
+      const game = await packGame(files, { 'data-relay': endpoint, ...(level && { 'data-level': level }) }, build);
       games.push(game);
       const played = new PlayedGame(await context.newPage());
       await played.page.goto(game.url);
@@ -45,6 +43,7 @@ const test = base.extend<OfTest & { readonly browser: Browser }>({
     await context.close();
     await Promise.all(games.map((game) => game.close()));
   },
+  play: async ({ open }, use) => use(async (story, ...args) => open(await storyOf(story, args))),
   // biome-ignore lint/correctness/noEmptyPattern: Playwright reads a fixture's needs from this pattern
   closedPort: async ({}, use) => {
     const server = createServer();
@@ -257,4 +256,23 @@ test.describe('at the WebSockets', () => {
     echo.close();
     expect(heard).toBe('untouched true');
   });
+});
+
+test('the game of docs/love.md: one page hosts, another joins', async ({ open, closedPort }) => {
+  const text = await readFile(new URL('../../docs/love/main.lua', import.meta.url), 'utf8');
+  const files = { 'main.lua': text.replace('5001', String(closedPort)) };
+  const host = await open(files);
+  await host.prints(/calls over/);
+  await host.page.bringToFront();
+  await expect(async () => {
+    await host.page.keyboard.press('h', { delay: 50 });
+    expect(host.console).toContain(`hosting on port ${closedPort}`);
+  }).toPass();
+  const guest = await open(files);
+  await guest.page.bringToFront();
+  await expect(async () => {
+    await guest.page.keyboard.press('j', { delay: 50 });
+    expect(guest.console).toContain('sees another player');
+  }).toPass();
+  await host.prints(/^sees another player$/);
 });
