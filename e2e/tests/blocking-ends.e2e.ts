@@ -1,5 +1,6 @@
 /** luasocket-web/blocking when something is lost or closed, or cannot be had: bounded, clean, and told. */
 import type { TcpSocket } from 'luasocket-web';
+import type { connect } from '../../client/src/blocking.ts';
 import { BlockingTab, expect, test } from '../fixtures/blocking.ts';
 import { startCuttable } from '../fixtures/cuttable.ts';
 import { startRelay } from '../fixtures/relay.ts';
@@ -193,4 +194,24 @@ test('says what is missing where it cannot work', async ({ bare, page, site, rel
   await expect(plain.connect(relay.endpoint)).rejects.toThrow(
     /Cross-Origin-Opener-Policy: same-origin.*Cross-Origin-Embedder-Policy: require-corp.*credentialless.*faces\.md/,
   );
+});
+
+test('a signal gives up connecting, and closes the connection later', async ({ bare }) => {
+  const relay = await startRelay();
+  const got = await bare.run(async (_, endpoint) => {
+    const { library } = globalThis as unknown as { library: { connect: typeof connect } };
+    const early = new AbortController();
+    const attempt = library.connect(endpoint, { signal: early.signal });
+    early.abort('too slow');
+    const given = await attempt.then(() => 'connected', String);
+    const later = new AbortController();
+    const socket = await library.connect(endpoint, { signal: later.signal });
+    socket.try(socket.bind('127.0.0.1', 0));
+    later.abort();
+    return { given, state: socket.relay.state, tcp: socket.tcp()[0] };
+  }, relay.endpoint);
+  expect(got).toEqual({ given: 'too slow', state: 'closed', tcp: null });
+  // Only the relay's own is left.
+  await expect.poll(() => relay.sockets()).toBe(1);
+  await relay.close();
 });
