@@ -26,12 +26,17 @@ const USES = {
       "import { connect } from 'luasocket-web'; if (typeof connect !== 'function') process.exit(1);",
     ],
     typescript: `import { connect } from 'luasocket-web';
+import { connect as connectBlocking } from 'luasocket-web/blocking';
 const socket = await connect('ws://127.0.0.1:8080/relay');
 const [client, error] = await socket.connect('127.0.0.1', 80);
 if (client === null) throw new Error(error);
 const [line, reason, partial] = await client.receive('*l');
 const text: string = line === null ? \`\${reason} \${partial}\` : line;
 console.log(text);
+const blocking = await connectBlocking('ws://127.0.0.1:8080/relay', { strings: 'bytes' });
+const [bytes] = blocking.try(blocking.connect('127.0.0.1', 80))[0].receive(2);
+const length: number | undefined = bytes?.length;
+console.log(length);
 `,
   },
   'luasocket-relay': {
