@@ -245,6 +245,16 @@ describe('outside of coroutines calls answer at once', () => {
     expect(raised('c:nothing()')).toBe("main:2: attempt to call method 'nothing' (a nil value)");
   });
 
+  test('the engine’s own helpers work on top of it', async () => {
+    const game = await connected();
+    // builtins.scripts.socket puts its functions into the global, as this module does.
+    game.run('require "luasocket_web.helpers" (socket)');
+    const bind =
+      'local server = assert(socket.bind("127.0.0.1", 0)) return server.class, tonumber((select(2, server:getsockname()))) > 0';
+    expect(game.run(bind)).toEqual(['tcp{server}', true]);
+    expect(await game.wait(bind)).toEqual(['tcp{server}', true]);
+  });
+
   test('the namespace is that of a desktop', async () => {
     const game = await Game.start();
     const [names] = game.run(`

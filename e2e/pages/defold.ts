@@ -9,6 +9,7 @@ const MODULES = ['luasocket_web', 'bridge', 'coroutines', 'objects', 'namespace'
 /** What scripts of the example use of the engine beside sockets. */
 const ENGINE = `
   luasocket = require "luasocket_web.luasocket_web"
+  package.loaded["builtins.scripts.socket"] = socket
   drawn = {}
   vmath = { vector3 = function(x, y) return { x = x, y = y } end, vector4 = function() end }
   msg = { post = function(_, id, message)

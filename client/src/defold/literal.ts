@@ -5,7 +5,7 @@
  */
 
 /** A value that knows how it is written. */
-export interface Written {
+interface Written {
   toLua(): string;
 }
 
@@ -24,7 +24,7 @@ export function luaText(text: string): string {
   return luaString(String.fromCharCode(...new TextEncoder().encode(text)));
 }
 
-export function luaNumber(number: number): string {
+function luaNumber(number: number): string {
   if (Number.isNaN(number)) return '(0/0)';
   if (!Number.isFinite(number)) return number > 0 ? '(1/0)' : '(-1/0)';
   return String(number);

@@ -10,7 +10,7 @@ import { Converter } from '../../src/lua/convert.ts';
 import { ALL_RESULTS, type LuaModule, Machine, type State } from '../../src/lua/machine.ts';
 
 /** Evaluates code as emscripten_run_script_string does. */
-export type Evaluate = (code: string) => unknown;
+type Evaluate = (code: string) => unknown;
 
 export interface EngineOptions {
   /** Where wasmoon's WebAssembly file is: a URL, in Node a path. */
