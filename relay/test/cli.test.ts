@@ -1,7 +1,10 @@
 /** The command as a process: what it prints and with what it exits. Built for this, as a user would have it. */
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { KIND } from '@luasocket-web/shared/frames';
 import { build } from 'vite';
@@ -143,5 +146,48 @@ describe('luasocket-relay', () => {
     await client.barrier();
     expect(await open(last + 1)).toBeInstanceOf(Uint8Array);
     expect((await fetch(new URL('/healthz', page))).status).toBe(200);
+  });
+
+  test('the log has denials with their reason; no tickets, keys, payloads, hosts', async () => {
+    const keys = run('keygen');
+    await keys.exit;
+    const directory = mkdtempSync(join(tmpdir(), 'log-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const file = join(directory, 'keys.json');
+    writeFileSync(file, keys.out());
+    const minted = run('ticket', '--key', file, '--sub', 'anna@game.example');
+    await minted.exit;
+    const token = minted.out().trim();
+    const publicMode = ['--ticket-keys', file, '--origins', 'https://game.example', '--log', 'debug'];
+    const relay = run('--listen', '127.0.0.1:0', ...publicMode);
+    while (!relay.out().includes('\n')) await once(relay.child, 'printed');
+    const url = /ws:\S+/.exec(relay.out())?.[0] ?? '';
+    const dial = () => RawClient.dial({ address: { host: '', port: 0, url } }, { origin: 'https://game.example' });
+
+    const client = await dial();
+    client.send({ type: 'hello', version: 1, ticket: token, leases: 1 });
+    const { key } = await client.next('welcome');
+    client.send({ type: 'open', socket: 1, kind: KIND.tcp, family: 4 });
+    const target = { family: 4, address: '10.11.12.13', port: 7777 } as const;
+    await client.ask((request) => ({ type: 'connect', request, socket: 1, target }));
+    await client.ask((request) => ({ type: 'hostent', request, name: 'secret-name.local' }));
+    client.send({ type: 'data', socket: 1, payload: Buffer.from('payload of a user') });
+    await client.closed;
+    const again = await dial();
+    again.send({ type: 'hello', version: 1, ticket: token, leases: 0 });
+    await again.closed;
+    relay.child.kill('SIGTERM');
+    expect(await relay.exit).toBe(0);
+
+    const text = relay.error();
+    const lines = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines).toContainEqual(expect.objectContaining({ msg: 'denied', operation: 'connect', reason: 'private' }));
+    expect(lines).toContainEqual(expect.objectContaining({ msg: 'fault', fault: 'unexpected' }));
+    expect(lines).toContainEqual(expect.objectContaining({ msg: 'fault', fault: 'unauthorized' }));
+    const secrets = [token, token.split('.')[2] ?? '', Buffer.from(key).toString('hex'), 'anna', 'payload of a user'];
+    for (const secret of [...secrets, 'secret-name', '10.11.12.13']) expect(text).not.toContain(secret);
   });
 });
