@@ -258,6 +258,19 @@ test.describe('at the WebSockets', () => {
   });
 });
 
+test.describe('where there is no relay', () => {
+  test.use({ endpoint: async ({ closedPort }, use) => use(`ws://127.0.0.1:${closedPort}/relay`) });
+
+  test('a game plays all the same, and its page says why it has no sockets', async ({ play, closedPort }) => {
+    const game = await play('alone');
+    await game.says(/^done$/);
+    expect(game.said).toEqual(['plays', 'done']);
+    expect(game.console).toContainEqual(
+      expect.stringMatching(`luasocket-web: cannot connect to ws://127.0.0.1:${closedPort}/relay.*stay as they are`),
+    );
+  });
+});
+
 test('the game of docs/love.md: one page hosts, another joins', async ({ open, closedPort }) => {
   const text = await readFile(new URL('../../docs/love/main.lua', import.meta.url), 'utf8');
   const files = { 'main.lua': text.replace('5001', String(closedPort)) };

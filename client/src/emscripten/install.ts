@@ -23,6 +23,7 @@ export function install(
   level: Level | null,
 ): { readonly ready: Promise<RelayStatus> } {
   let channel: Channel | null = null;
+  let failed = false;
   const opened = openImpatientSession(relay, { WebSocket, ...(ticket === undefined ? {} : { ticket }) });
   const answered = opened.then(
     (session) => {
@@ -31,7 +32,10 @@ export function install(
         if (state === 'lost') console.error(`${PREFIX} the relay at ${relay} is lost; sockets are closed`);
       });
     },
-    (error: unknown) => console.error(`${PREFIX} ${error instanceof Error ? error.message : error}; no sockets`),
+    (error: unknown) => {
+      failed = true;
+      console.error(`${PREFIX} ${error instanceof Error ? error.message : error}; sockets stay as they are`);
+    },
   );
   let served = false;
   const serveWebSockets = (): void => {
@@ -44,6 +48,7 @@ export function install(
   wrapWebAssembly({
     ready: answered,
     imports(imports) {
+      if (failed) return null;
       const program = new Program();
       const calls = new SystemCalls(program, new Sockets(() => channel), names);
       const ours = level === 'websockets' ? null : replaced(imports, calls.imports, (name) => SOCKET_IMPORTS.has(name));
@@ -56,5 +61,8 @@ export function install(
       return { imports: ours, started: (instance) => program.started(instance) };
     },
   });
-  return { ready: opened.then((session) => session.relay) };
+  const ready = opened.then((session) => session.relay);
+  // Who does not ask has read of it on the console.
+  ready.catch(() => {});
+  return { ready };
 }

@@ -6,10 +6,9 @@ if (relay === undefined) {
   // Without an address it is a library.
   Object.assign(globalThis, { installEmscriptenSockets });
 } else {
-  // What goes wrong is on the console already.
   installEmscriptenSockets({
     relay,
     ...(ticket === undefined ? {} : { ticket }),
     ...(level === 'calls' || level === 'websockets' ? { level } : {}),
-  }).ready.catch(() => {});
+  });
 }

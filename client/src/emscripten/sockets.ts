@@ -45,6 +45,12 @@ export class OpenSocket {
     return this.slot.socket;
   }
 
+  /** Bytes that a stream has at once: FIONREAD. */
+  get available(): number {
+    const { socket, peeked } = this;
+    return socket.kind === 'tcp' ? socket.available + (peeked?.bytes.length ?? 0) : 0;
+  }
+
   get readable(): boolean {
     return this.peeked !== null || this.slot.readable;
   }
@@ -159,13 +165,23 @@ export class Sockets {
 
   /** At most `max` bytes; of a datagram the rest is lost. `peek`: they stay there. */
   receive(open: OpenSocket, max: number, peek: boolean): Received | number {
-    const got = open.peeked ?? this.#take(open, max);
+    const got = this.#peekedOrTaken(open, max);
     if (typeof got === 'number') return got;
     const bytes = got.bytes.subarray(0, max);
-    const rest = open.socket.kind === 'tcp' ? got.bytes.subarray(max) : got.bytes.subarray(got.bytes.length);
-    if (peek) open.peeked = got;
-    else open.peeked = rest.length > 0 ? { bytes: rest, peer: got.peer } : null;
+    const stream = open.socket.kind === 'tcp';
+    const kept = peek ? got : stream ? { bytes: got.bytes.subarray(max), peer: null } : null;
+    // The end of a stream comes again by itself.
+    open.peeked = kept !== null && (kept.bytes.length > 0 || !stream) ? kept : null;
     return { bytes, peer: got.peer };
+  }
+
+  #peekedOrTaken(open: OpenSocket, max: number): Received | number {
+    const { peeked, socket } = open;
+    if (peeked === null) return this.#take(open, max);
+    if (socket.kind === 'udp' || peeked.bytes.length >= max || socket.available === 0) return peeked;
+    const more = this.#take(open, max - peeked.bytes.length);
+    if (typeof more === 'number') return peeked;
+    return { bytes: joined([peeked.bytes, more.bytes], peeked.bytes.length + more.bytes.length), peer: null };
   }
 
   #take(open: OpenSocket, max: number): Received | number {

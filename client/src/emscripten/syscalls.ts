@@ -114,7 +114,7 @@ export class SystemCalls {
     }
     imports.set(
       'fd_close',
-      this.#ours((_, descriptor) => -this.#sockets.close(descriptor)),
+      this.#ours((_, descriptor) => 0 - this.#sockets.close(descriptor)),
     );
     imports.set(
       'fd_read',
@@ -342,7 +342,7 @@ export class SystemCalls {
         open.nonblocking = this.#heap.int(at) !== 0;
         return 0;
       case FIONREAD:
-        this.#heap.setInt(at, open.socket.kind === 'tcp' ? open.socket.available : 0);
+        this.#heap.setInt(at, open.available);
         return 0;
       default:
         return negative('EINVAL');
