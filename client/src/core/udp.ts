@@ -25,9 +25,9 @@ export function create(context: Context, family: Family): UdpState | Failure {
   return { class: 'udp{unconnected}', descriptor, family, timeout: new Timeout() };
 }
 
-/** udp_strerror: on an object without a descriptor, "closed" is "refused". */
+/** udp_strerror: io.h's "closed" (no descriptor; EPIPE in socket_sendto) is "refused". A relay that refuses a peer says EPIPE. */
 function udpWords(failure: Failure): string {
-  return failure === usocket.IO_CLOSED ? 'refused' : words(failure);
+  return failure === usocket.IO_CLOSED || failure.code === 'EPIPE' ? 'refused' : words(failure);
 }
 
 /** The bytes of a datagram that the caller wants; cut to LuaSocket's buffer. */
