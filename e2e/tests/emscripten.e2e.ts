@@ -155,6 +155,7 @@ test('who connects without a time limit is connected', async ({ play, luaServer,
   await game.says(/^done$/);
   expect(game.said).toEqual([
     'connected 1',
+    'peer 127.0.0.1',
     'sent 14 nil nil',
     'got 1: at once nil nil',
     `got 32 ${sha256('left before the connection stood')} closed nil nil`,

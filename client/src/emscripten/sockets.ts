@@ -34,6 +34,8 @@ export class OpenSocket {
   listening = false;
   /** Where the program takes the connection for granted. */
   outbox: Outbox | null = null;
+  /** Where connect was to go, as far as that is an address. */
+  destination: Endpoint | null = null;
   /** What recv was asked to leave there (MSG_PEEK). */
   peeked: Received | null = null;
 
@@ -93,6 +95,7 @@ export class Sockets {
     if (where === null) return negative('EAFNOSUPPORT');
     if (open.outbox !== null && !open.outbox.done) return negative('EISCONN');
     const pending = socket.connect(where);
+    open.destination ??= 'address' in where ? where : null;
     if (pending.settled) {
       if (pending.result instanceof Failure) return -errnoOf(pending.result);
       if (pending.result === 'done') return 0;
@@ -129,7 +132,8 @@ export class Sockets {
     return pending.result instanceof Failure ? -errnoOf(pending.result) : pending.result;
   }
 
-  peerName({ socket }: OpenSocket): Endpoint | number {
+  peerName({ socket, outbox, destination }: OpenSocket): Endpoint | number {
+    if (outbox !== null && !outbox.done && destination !== null) return destination;
     const name = socket.peerName();
     return name instanceof Failure ? -errnoOf(name) : name;
   }

@@ -4,6 +4,7 @@ local socket = require "socket"
 return function(host, port, closed_port)
   local c = assert(socket.tcp())
   say("connected", c:connect(host, port))
+  say("peer", (c:getpeername()))
   say("sent", c:send("lines\nat once\n"))
   c:settimeout(0)
   say("got", receive(c))
