@@ -80,6 +80,24 @@ describe('the connection', () => {
     expect(() => game.run('luasocket.connect()')).toThrow(/^main:1: no relay/);
   });
 
+  test('calls that wait when the connection is closed end, and sleepers wake', async () => {
+    const game = await connected();
+    game.run(`
+      done = {}
+      local u, c = socket.udp(), socket.tcp()
+      luasocket.start(function() socket.sleep(0.05) done.sleep = true end)
+      luasocket.start(function() done.receive = select(2, u:receivefrom()) end)
+      luasocket.start(function() done.connect = select(2, c:connect("127.0.0.1", 1)) end)
+      luasocket.close()`);
+    expect(await game.until('return done.sleep, done.receive, done.connect')).toEqual([
+      true,
+      // What LuaSocket says of a datagram socket without a descriptor.
+      'ai_family not supported',
+      'closed',
+    ]);
+    expect(game.run('return luasocket.state(), socket.tcp()')).toEqual(['closed', null, 'closed']);
+  });
+
   test('another connection closes the sockets of the one before', async () => {
     const game = await connected();
     const other = await startRelay({});

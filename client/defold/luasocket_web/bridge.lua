@@ -5,7 +5,9 @@ local coroutines = require "luasocket_web.coroutines"
 
 local M = {}
 
-local NAME = "LuaSocketDefold"
+local GLOBAL = "LuaSocketDefold"
+--- The page's half of this Lua: scripts, GUI and rendering may have one each.
+local half
 --- Seconds that what is known of descriptors holds: less than a frame, so that who forgets `update` still hears of things.
 local FRESH = 0.004
 
@@ -141,7 +143,7 @@ environment.E, environment.P = RAISE, OPEN
 
 local function run(code)
   if dropped[1] then
-    code = NAME .. ".drop(" .. table.concat(dropped, ",") .. ");" .. code
+    code = half .. ".drop(" .. table.concat(dropped, ",") .. ");" .. code
     for i = #dropped, 1, -1 do dropped[i] = nil end
   end
   return setfenv(assert(loadstring(html5.run(code), "=luasocket")), environment)()
@@ -167,7 +169,7 @@ end
 --- Calls a method of the object with that state.
 function M.call(state, method, ...)
   local patience = not coroutines.running() and 0 or M.exact and 2 or 1
-  return answered(run(("%s.call(%d,%d,%q,%s)"):format(NAME, patience, state.id, method, list(...))))
+  return answered(run(("%s.call(%d,%d,%q,%s)"):format(half, patience, state.id, method, list(...))))
 end
 
 --- Calls a function of the library.
@@ -177,13 +179,13 @@ function M.library(name, ...)
     early[#early + 1] = coroutines.root(coroutine.running())
     coroutine.yield()
   end
-  return answered(run(("%s.library(%s,%q,%s)"):format(NAME, tostring(waits), name, list(...))))
+  return answered(run(("%s.library(%s,%q,%s)"):format(half, tostring(waits), name, list(...))))
 end
 
 --- Descriptors that are ready, as two lists, and "timeout" when none is.
 function M.select(waits, reading, writing, seconds)
   local lists = ("[%s],[%s]"):format(table.concat(reading, ","), table.concat(writing, ","))
-  return answered(run(("%s.select(%s,%s,%s)"):format(NAME, tostring(waits), lists, value(seconds))))
+  return answered(run(("%s.select(%s,%s,%s)"):format(half, tostring(waits), lists, value(seconds))))
 end
 
 --- Whether calls with that limit are to be answered from what is known here.
@@ -195,7 +197,7 @@ end
 -- Frames ---------------------------------------------------------------------------------------------------------
 
 local function look()
-  run(NAME .. ".look()")
+  run(half .. ".look()")
   looked = clock()
 end
 
@@ -242,19 +244,20 @@ end
 
 -- The connection -------------------------------------------------------------------------------------------------
 
---- Loads the page's half, once.
+--- Loads the page's half; its script once for all.
 function M.load(source)
-  if html5.run("typeof " .. NAME) == "undefined" then html5.run(source) end
+  if html5.run("typeof " .. GLOBAL) == "undefined" then html5.run(source) end
+  half = ("%s.halves[%s]"):format(GLOBAL, html5.run(GLOBAL .. ".begin()"))
 end
 
 function M.open(url, ticket, exact)
   M.exact = exact
-  run(("%s.open(%s,%s,%s)"):format(NAME, text(url), value(ticket), tostring(exact)))
+  run(("%s.open(%s,%s,%s)"):format(half, text(url), value(ticket), tostring(exact)))
   look()
 end
 
 function M.close()
-  run(NAME .. ".close()")
+  run(half .. ".close()")
   look()
 end
 

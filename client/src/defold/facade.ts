@@ -46,6 +46,8 @@ export class Facade {
   readonly #open = new Map<number, Open>();
   #opened = 0;
   #live: Live | null = null;
+  /** Waiters of connections that have ended, whose open calls have not: one may be asleep. */
+  #leaving: readonly GameWaiter[] = [];
   #state: State = 'unconnected';
   #told: State = 'unconnected';
   #why = '';
@@ -128,6 +130,8 @@ export class Facade {
     return this.#safely(() => {
       const live = this.#live;
       live?.waiter.look();
+      for (const waiter of this.#leaving) waiter.look();
+      this.#leaving = this.#leaving.filter((waiter) => waiter.isBusy);
       let told = this.#tellState();
       for (const [id, { call, handle, results }] of [...this.#open]) {
         if (call.outcome === null) continue;
@@ -181,6 +185,7 @@ export class Facade {
     this.#objects.closeAll();
     this.#attempt?.abort(new Error('another connection takes its place'));
     this.#attempt = null;
+    if (this.#live !== null) this.#leaving = [...this.#leaving, this.#live.waiter];
     this.#live = null;
     this.#why = '';
   }

@@ -136,6 +136,10 @@ export class GameWaiter implements Waiter<'sync'> {
     return lanes;
   }
 
+  get isBusy(): boolean {
+    return this.#open.size > 0;
+  }
+
   /** Lets all open calls see whether their time is up. */
   look(): void {
     const now = this.#now();

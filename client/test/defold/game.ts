@@ -32,7 +32,8 @@ export class Game {
   static async start(relay?: string, options: { readonly exact?: boolean } = {}): Promise<Game> {
     const facade = new Facade(WebSocket as unknown as WebSocketConstructor);
     // Its own global scope, so that games need not share one.
-    const evaluate = (code: string) => new Function('LuaSocketDefold', 'code', 'return eval(code)')(facade, code);
+    const page = { halves: [facade], begin: () => 0 };
+    const evaluate = (code: string) => new Function('LuaSocketDefold', 'code', 'return eval(code)')(page, code);
     const game = new Game(await Engine.start({ wasm: WASM, modules: modules(), evaluate }), facade);
     game.run('luasocket = require "luasocket_web.luasocket_web"');
     if (relay !== undefined) {
