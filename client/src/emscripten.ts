@@ -8,7 +8,7 @@ import { install, type Level } from './emscripten/install.ts';
 export type * from './api.ts';
 
 export interface EmscriptenOptions {
-  /** The relay's WebSocket endpoint, `ws:` or `wss:`. */
+  /** The relay's WebSocket endpoint: `ws:` or `wss:`, or relative to the page where the relay serves it (`/relay`). */
   relay: string | URL;
   /** The ticket that a public relay asks for. */
   ticket?: string;

@@ -290,3 +290,21 @@ test('the game of docs/love.md: one page hosts, another joins', async ({ open, c
   }).toPass();
   await host.prints(/^sees another player$/);
 });
+
+test("the console's gallery has the game: the relay's own page hosts it, a native LuaSocket client joins", async ({
+  context,
+  relay,
+  lua,
+}) => {
+  const host = new PlayedGame(await context.newPage());
+  await host.page.goto(relay.url);
+  await host.page.getByRole('link', { name: 'LÖVE game' }).click();
+  await host.prints(/calls over/);
+  await expect(async () => {
+    await host.page.keyboard.press('h', { delay: 50 });
+    expect(host.console).toContain('hosting on port 5001');
+  }).toPass();
+  const client = await lua('square', '127.0.0.1', 5001);
+  await client.says(/^sees \d+ \d+ \d+$/m);
+  await host.prints(/^sees another player$/);
+});

@@ -5,6 +5,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { copyDeclarations } from './declarations.mjs';
 import { putDefold } from './defold.mjs';
+import { putLove } from './love.mjs';
 import { CACHE, ROOT } from './paths.mjs';
 import { runNode } from './run.mjs';
 import { fingerprint } from './sources.mjs';
@@ -28,10 +29,17 @@ const PARTS = {
       putDefold(stage);
     },
   },
-  console: { modes: ['console'], sources: ['console', 'client/src'], finish: putWorkers },
+  console: {
+    modes: ['console'],
+    sources: ['console', 'client/src', 'docs/love'],
+    finish: (stage) => {
+      putWorkers(stage);
+      putLove(stage);
+    },
+  },
   relay: {
     modes: ['relay'],
-    sources: ['relay/src', 'relay/package.json', 'console', 'client/src'],
+    sources: ['relay/src', 'relay/package.json', 'console', 'client/src', 'docs/love'],
     // The relay serves the console: its package carries it.
     finish: (stage) => cpSync(`${ROOT}/console/dist`, `${stage}/console`, { recursive: true }),
   },

@@ -18,10 +18,11 @@ export type Level = 'calls' | 'websockets';
 
 /** `level`: null to choose by what a program imports. */
 export function install(
-  relay: string,
+  address: string,
   ticket: string | undefined,
   level: Level | null,
 ): { readonly ready: Promise<RelayStatus> } {
+  const relay = absolute(address);
   let channel: Channel | null = null;
   let failed = false;
   const opened = openImpatientSession(relay, { WebSocket, ...(ticket === undefined ? {} : { ticket }) });
@@ -65,4 +66,12 @@ export function install(
   // Who does not ask has read of it on the console.
   ready.catch(() => {});
   return { ready };
+}
+
+/** An address of the page's own site may be given as a page gives them: `/relay`. */
+function absolute(address: string): string {
+  const url = new URL(address, document.baseURI);
+  if (url.protocol === 'http:') url.protocol = 'ws:';
+  else if (url.protocol === 'https:') url.protocol = 'wss:';
+  return url.href;
 }
