@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createRelay, type Relay } from 'luasocket-relay';
-import { connect, type SocketNamespace, type TcpSocket } from 'luasocket-web';
+import { connect, type SocketNamespace, type TcpSocket, type UdpSocket } from 'luasocket-web';
 import { expect, onTestFinished, test } from 'vitest';
 import WebSocket from 'ws';
 import { startNameServer } from '../../relay/test/support/name-server.ts';
@@ -88,6 +88,21 @@ test('4. a send to a peer that has closed succeeds as a whole, and the next one 
   expect(await client.send('x'.repeat(30_000))).toEqual([30_000, null, null]);
   await reset;
   expect(await client.send('x')).toEqual([null, 'closed', 0]);
+});
+
+test('4. a datagram does not see the refusal of the one before it, until it has arrived', async () => {
+  const socket = await open();
+  const gone = must<UdpSocket>(socket.udp());
+  await gone.setsockname('127.0.0.1', 0);
+  const [, port] = await gone.getsockname();
+  await gone.close();
+  const client = must<UdpSocket>(socket.udp());
+  await client.setpeername('127.0.0.1', String(port));
+  expect(await client.send('first')).toEqual([5]);
+  // LuaSocket: nil, "connection refused".
+  expect(await client.send('second')).toEqual([6]);
+  client.settimeout(5);
+  expect(await client.receive()).toEqual([null, 'connection refused']);
 });
 
 test('5. names come from name servers, and at most 8 addresses of each', async () => {
