@@ -149,6 +149,7 @@ const BUILDS: Readonly<Record<string, UserConfig>> = {
         'luasocket-web/poll': at('client/src/poll.ts'),
         'luasocket-web/blocking': at('client/src/blocking.ts'),
         'luasocket-web/lua': at('client/src/lua.ts'),
+        'luasocket-web/emscripten': at('client/src/emscripten.ts'),
         'luasocket-web': at('client/src/index.ts'),
       },
     },
@@ -161,7 +162,13 @@ const BUILDS: Readonly<Record<string, UserConfig>> = {
       // A strict Content-Security-Policy allows neither data: URLs nor inline scripts.
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
-      rolldownOptions: { input: { index: at('console/index.html'), ...pagesIn('console/faces') } },
+      rolldownOptions: {
+        input: {
+          index: at('console/index.html'),
+          gallery: at('console/gallery/index.html'),
+          ...pagesIn('console/faces'),
+        },
+      },
     },
   },
 };
