@@ -60,7 +60,7 @@ local function newcomer(id)
   return { x = 60 + id * 110 % (WIDTH - 120), y = 120 + id * 70 % (HEIGHT - 160), points = 0 }
 end
 
--- A name of 0 asks for any free port.
+-- Port 0 asks for any that is free.
 local function host()
   local err
   server, err = socket.bind(ADDRESS, tonumber(port) or 0)
@@ -233,11 +233,15 @@ function love.draw()
     g.setColor(COLOURS[(id - 1) % #COLOURS + 1])
     g.rectangle("fill", p.x, p.y, SIZE, SIZE, 4)
     if id == it then g.circle("line", p.x + SIZE / 2, p.y + SIZE / 2, SIZE) end
-    g.printf(("%s%d: %d"):format(id == me and "you, " or "", id, p.points), p.x - 40, p.y + SIZE + 6, SIZE + 80, "center")
+    local label = ("%s%d: %d"):format(id == me and "you, " or "", id, p.points)
+    local below = p.y + SIZE + 40 < HEIGHT
+    g.printf(label, p.x - 40, below and p.y + SIZE + 16 or p.y - 32, SIZE + 80, "center")
   end
   g.setColor(1, 1, 1)
   g.print(status, 12, 10)
-  if role == "menu" then
+  if role ~= "menu" then
+    g.print(role .. ", port " .. port, 12, HEIGHT - 26)
+  else
     g.print("Port: " .. port .. "_", 12, 40)
     g.print("H: host    J: join    arrow keys or WASD: run", 12, 64)
   end
