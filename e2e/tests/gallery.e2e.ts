@@ -21,6 +21,9 @@ async function type(game: PlayedGame, keys: readonly string[]): Promise<void> {
   for (const key of keys) await game.page.keyboard.press(key, { delay: 40 });
 }
 
+/** From 5001 to no port yet. */
+const clearPort = ['Backspace', 'Backspace', 'Backspace', 'Backspace'];
+
 /** Where a player was when the game said so last. */
 function lastPlace(game: PlayedGame, player: number): string | undefined {
   const said = game.console.filter((line) => line.startsWith(`tag: player ${player} is at `));
@@ -39,8 +42,6 @@ test('a tab hosts, another joins, and each sees the other run; a native client p
   relay,
   lua,
 }) => {
-  const clearPort = ['Backspace', 'Backspace', 'Backspace', 'Backspace'];
-
   const host = await open(context, relay.url);
   await type(host, [...clearPort, '0', 'h']);
   const [, port = ''] = await host.prints(/^tag: hosting on port (\d+)$/);
@@ -70,4 +71,14 @@ test('a tab hosts, another joins, and each sees the other run; a native client p
   await host.prints(/^tag: player 2 has gone$/);
   await native.stop();
   await host.prints(/^tag: player 3 has gone$/);
+});
+
+test('where nobody hosts, nobody can join, and the game goes on', async ({ context, relay }) => {
+  const game = await open(context, relay.url);
+  await type(game, [...clearPort, '1', 'j']);
+  await game.prints(/^tag: cannot join: connection refused$/);
+  await type(game, ['Backspace', ...'70000', 'j']);
+  await expect.poll(() => game.console.filter((line) => line.startsWith('tag: cannot join: ')).length).toBe(2);
+  await type(game, [...clearPort, 'Backspace', '0', 'h']);
+  await game.prints(/^tag: hosting on port \d+$/);
 });

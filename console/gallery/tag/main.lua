@@ -35,7 +35,6 @@ end
 -- A connection with what is half sent and half received. No call waits.
 local function connection(c)
   c:settimeout(0)
-  c:setoption("tcp-nodelay", true)
   return { socket = c, out = "", part = "" }
 end
 
@@ -64,21 +63,13 @@ end
 local function host()
   local err
   server, err = socket.bind(ADDRESS, tonumber(port) or 0)
-  if not server then return tell("cannot host: " .. err) end
+  if not server then return tell("cannot host: " .. tostring(err)) end
   server:settimeout(0)
   local _, bound = server:getsockname()
   port = tostring(bound)
   role, me, it = "host", 1, 1
   players[1] = newcomer(1)
   tell("hosting on port " .. port)
-end
-
-local function join()
-  local c = assert(socket.tcp())
-  peer = connection(c)
-  c:connect(ADDRESS, tonumber(port) or 0) -- goes on by itself
-  role = "joining"
-  tell("joining port " .. port)
 end
 
 local function snapshot()
@@ -92,6 +83,7 @@ end
 local function welcome()
   local c = server:accept()
   if not c then return end
+  c:setoption("tcp-nodelay", true)
   last = last + 1
   peers[last] = connection(c)
   peers[last].out = "you " .. last .. "\n"
@@ -164,11 +156,21 @@ local function leave(why)
   tell(why)
 end
 
+local function join()
+  peer = connection(assert(socket.tcp()))
+  role = "joining"
+  tell("joining port " .. port)
+  local ok, err = peer.socket:connect(ADDRESS, tonumber(port) or 0)
+  -- With a time limit of 0 it goes on by itself.
+  if not ok and err ~= "timeout" then leave("cannot join: " .. tostring(err)) end
+end
+
 local function run_joining()
   local _, ready = socket.select(nil, { peer.socket }, 0)
   if not ready[1] then return end
   local ok, err = peer.socket:connect(ADDRESS, tonumber(port) or 0)
   if not ok and err ~= "already connected" then return leave("cannot join: " .. err) end
+  peer.socket:setoption("tcp-nodelay", true)
   role = "guest"
 end
 
