@@ -145,7 +145,7 @@ async function addPages(app: FastifyInstance, { config, practice, metrics, isRea
   if (practice) app.get('/practice.json', async () => practice);
   const root = config.console ?? packagedConsole();
   if (root !== null && existsSync(root)) {
-    await app.register(fastifyStatic, { root, index: 'index.html' });
+    await app.register(fastifyStatic, { root, index: 'index.html', redirect: true });
   } else {
     app.get('/', async (_request, reply) =>
       reply.type('text/plain; charset=utf-8').send('luasocket-relay. The WebSocket endpoint is /relay.\n'),

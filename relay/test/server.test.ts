@@ -1,7 +1,7 @@
 /** The HTTP side, and draining. */
 
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +20,8 @@ function consoleDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'console-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   writeFileSync(join(directory, 'index.html'), '<title>console</title>');
+  mkdirSync(join(directory, 'gallery'));
+  writeFileSync(join(directory, 'gallery', 'index.html'), '<title>gallery</title>');
   return directory;
 }
 
@@ -37,6 +39,13 @@ describe('pages', () => {
     expect(await page.text()).toContain('<title>console</title>');
     expect(page.headers.get('cross-origin-opener-policy')).toBe('same-origin');
     expect(page.headers.get('cross-origin-embedder-policy')).toBe('require-corp');
+  });
+
+  test('a directory of it without its slash leads there', async () => {
+    const relay = await startRelay({ console: consoleDirectory() });
+    const page = await http(relay, '/gallery');
+    expect(new URL(page.url).pathname).toBe('/gallery/');
+    expect(await page.text()).toContain('<title>gallery</title>');
   });
 
   test('without a console, a page that says what this is', async () => {
