@@ -5,7 +5,7 @@
 import { encodeFrame } from '@luasocket-web/shared/codec';
 import { ProtocolError } from '@luasocket-web/shared/errors';
 import { ReceivePool, SendPool } from '@luasocket-web/shared/flow';
-import type { ClientFrame, FrameOf, RelayFrame } from '@luasocket-web/shared/frames';
+import { type ClientFrame, type FrameOf, PROTOCOL_VERSION, type RelayFrame } from '@luasocket-web/shared/frames';
 import { isSequenced, Link } from '@luasocket-web/shared/link';
 import type { Limits } from '../config.ts';
 import type { Names } from '../dns/names.ts';
@@ -143,7 +143,7 @@ export class Session implements Owner, Voice {
     this.#attach(connection);
     connection.send({
       type: 'welcome',
-      version: 1,
+      version: PROTOCOL_VERSION,
       session: id,
       key,
       epoch,
