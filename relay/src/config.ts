@@ -64,6 +64,9 @@ const nameServer = z.string().refine((text) => {
   return isIP(text) !== 0 || isIP(bracketed ?? '') === 6 || isIP(plain ?? '') === 4;
 }, 'expected IP, IP:PORT or [IPv6]:PORT');
 
+/** A relay's name among others: it stands in paths, and in the configuration of proxies. */
+export const NODE_ID = /^[A-Za-z0-9_-]{1,32}$/;
+
 const count = (least: number, most: number) => z.number().int().min(least).max(most);
 const seconds = (least: number, most: number) => z.number().min(least).max(most);
 
@@ -134,6 +137,11 @@ export const schema = z.strictObject({
   dnsServer: z.array(nameServer).default([]).describe('name servers, comma-separated (default: the system’s)'),
   hostname: z.string().min(1).max(255).optional().describe('what dns.gethostname answers'),
   console: z.string().min(1).optional().describe('directory of the console page (default: the one in the package)'),
+  nodeId: z
+    .string()
+    .regex(NODE_ID, 'expected 1 to 32 of A-Z a-z 0-9 _ -')
+    .optional()
+    .describe('name of this relay among several behind one address: its sessions are resumed at /relay/NAME'),
   practice: z.boolean().default(false).describe('also run an echo server (TCP and UDP) and a chat on loopback'),
   log: z
     .enum(['silent', 'error', 'warn', 'info', 'debug'])

@@ -71,7 +71,7 @@ export async function createRelay(input: ConfigInput = {}): Promise<Relay> {
     metrics,
     isReady: () => ready,
     hasRoom: () => sessions.hasRoom,
-    onConnection: (ws, address) => sessions.connect(ws, address),
+    onConnection: (ws, address, node) => sessions.connect(ws, address, node),
   }).catch(async (error: unknown) => {
     await practice?.close();
     throw error;

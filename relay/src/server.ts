@@ -15,7 +15,7 @@ import { MAX_MESSAGE } from '@luasocket-web/shared/limits';
 import fastify, { type FastifyInstance } from 'fastify';
 import { WebSocket, WebSocketServer } from 'ws';
 import { clientAddress, isAmong } from './client-address.ts';
-import type { Config } from './config.ts';
+import { type Config, NODE_ID } from './config.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { isOriginAllowed } from './origin.ts';
@@ -23,6 +23,7 @@ import type { PracticeServers } from './practice.ts';
 
 /** Milliseconds for a client to answer the close of its WebSocket. */
 const CLOSE_MILLISECONDS = 3000;
+const DOOR = '/relay';
 
 export interface ServerOptions {
   readonly config: Config;
@@ -35,8 +36,8 @@ export interface ServerOptions {
   readonly metrics: Metrics;
   /** False while no more WebSockets can be served. */
   readonly hasRoom: () => boolean;
-  /** A WebSocket has been let in; `address` is its client's. */
-  readonly onConnection: (ws: WebSocket, address: string) => void;
+  /** A WebSocket has been let in; `address` is its client's, `node` the relay it asks for (null: any). */
+  readonly onConnection: (ws: WebSocket, address: string, node: string | null) => void;
 }
 
 export interface Server {
@@ -76,7 +77,8 @@ export async function serve(options: ServerOptions): Promise<Server> {
     }
     request.socket.setNoDelay(true);
     const address = clientAddress(request, config.trustedProxy);
-    sockets.handleUpgrade(request, socket, head, (ws) => options.onConnection(ws, address));
+    const { node = null } = doorOf(request) ?? {};
+    sockets.handleUpgrade(request, socket, head, (ws) => options.onConnection(ws, address, node));
   });
   await app.listen({ host: config.listen.host, port: config.listen.port });
   const address = app.server.address();
@@ -102,16 +104,27 @@ class StrictWebSocket extends WebSocket {
 }
 
 /** The HTTP status with which an upgrade is refused; null: welcome. */
-function refuse(request: IncomingMessage, { config, log, hasRoom }: ServerOptions, address: unknown): number | null {
-  const path = (request.url ?? '').split('?', 1)[0];
-  if (path !== '/relay') return 404;
+function refuse(request: IncomingMessage, options: ServerOptions, address: unknown): number | null {
+  const { config, log, hasRoom, isReady } = options;
+  const door = doorOf(request);
+  if (door === null) return 404;
   const port = (address as AddressInfo | null)?.port ?? config.listen.port;
   if (!isOriginAllowed(request.headers.origin, config, port)) {
     log.warn({ origin: request.headers.origin }, 'origin refused');
     return 403;
   }
-  // A relay that drains lets WebSockets in too: sessions may be resumed until it is done.
+  // A relay that drains lets WebSockets in too: sessions may be resumed until it is done. Where those have a path of
+  // their own, who comes to the common one is new, and a balancer that is told so tries another relay.
+  if (config.nodeId !== undefined && door.node === null && !isReady()) return 503;
   return hasRoom() ? null : 503;
+}
+
+/** Where WebSockets are let in: `/relay`, and `/relay/NODE` for sessions of that relay. Null: elsewhere. */
+function doorOf(request: IncomingMessage): { readonly node: string | null } | null {
+  const path = (request.url ?? '').split('?', 1)[0] ?? '';
+  if (path === DOOR) return { node: null };
+  const node = path.startsWith(`${DOOR}/`) ? path.slice(DOOR.length + 1) : '';
+  return NODE_ID.test(node) ? { node } : null;
 }
 
 function reject(socket: Duplex, status: number): void {

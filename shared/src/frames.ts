@@ -81,6 +81,7 @@ export const FRAMES = {
       upload: 'uint',
       download: 'uint',
       time: 'number',
+      node: 'text?',
     },
   },
   resume: {

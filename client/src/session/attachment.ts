@@ -32,6 +32,7 @@ export type Introduction =
       readonly session: Uint8Array;
       readonly key: Uint8Array;
       readonly epoch: Uint8Array;
+      readonly node: string | null;
       readonly generation: number;
       readonly received: number;
       readonly hmac: (key: Uint8Array, data: Uint8Array) => Promise<Uint8Array>;
@@ -91,11 +92,12 @@ export class Attachment {
   /** @throws when no WebSocket can be made at all. */
   constructor(options: AttachmentOptions) {
     this.#options = options;
-    this.#transport = options.open({
+    const events = {
       opened: () => this.#guard(() => this.#opened()),
-      message: (bytes) => this.#guard(() => this.#received(bytes)),
-      closed: (code, reason) => this.#closed(code, reason),
-    });
+      message: (bytes: Uint8Array) => this.#guard(() => this.#received(bytes)),
+      closed: (code: number, reason: string) => this.#closed(code, reason),
+    };
+    this.#transport = options.open(events, 'key' in options.introduction ? options.introduction.node : null);
     this.#cancelTimer = options.host.after(OPEN_MILLISECONDS, () => this.#over('it does not answer'));
   }
 
@@ -206,7 +208,7 @@ export class Attachment {
         this.#nonce = frame.nonce;
         if (!('key' in introduction)) return;
         if (equal(frame.epoch, introduction.epoch)) this.#resume(introduction, frame.nonce);
-        else this.#over(faultOf('not_resumable', 'the relay was restarted'));
+        else this.#over(faultOf('not_resumable', 'the relay was restarted, or another one answers'));
         return;
       case 'welcome':
         if (!this.#nonce || 'key' in introduction) break;

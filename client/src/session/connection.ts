@@ -225,9 +225,9 @@ export class Connection implements Outbox {
       return;
     }
     this.#cancelRetry = this.#host.after(wait, () => {
-      const { session, key, epoch } = welcome;
+      const { session, key, epoch, node } = welcome;
       const received = this.#link.takeAck();
-      this.#attach({ session, key, epoch, generation: ++this.#generation, received, hmac });
+      this.#attach({ session, key, epoch, node, generation: ++this.#generation, received, hmac });
     });
   }
 

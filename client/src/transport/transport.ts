@@ -23,7 +23,8 @@ export interface Transport {
 }
 
 /**
- * Begins to open a transport; its events come later, never from within this call.
+ * Begins to open a transport; its events come later, never from within this call. `node`: which of the relays behind one
+ * address is to answer (WELCOME's); null: any.
  * @throws when no attempt can be made at all, such as for a URL that is none.
  */
-export type OpenTransport = (events: TransportEvents) => Transport;
+export type OpenTransport = (events: TransportEvents, node: string | null) => Transport;

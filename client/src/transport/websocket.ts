@@ -9,7 +9,14 @@ const OPEN = 1;
 const ABNORMAL = 1006;
 
 export function webSocketTransport(url: string, WebSocket: WebSocketConstructor): OpenTransport {
-  return (events) => new WebSocketTransport(new WebSocket(url), events);
+  return (events, node) => new WebSocketTransport(new WebSocket(node === null ? url : urlOf(url, node)), events);
+}
+
+/** The node's own address: its name is one more part of the path, whatever proxies have put before it; the query stays. */
+function urlOf(url: string, node: string): string {
+  const place = new URL(url, (globalThis as { location?: { href: string } }).location?.href);
+  place.pathname = `${place.pathname.replace(/\/$/, '')}/${encodeURIComponent(node)}`;
+  return place.href;
 }
 
 class WebSocketTransport implements Transport {

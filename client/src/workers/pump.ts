@@ -95,7 +95,7 @@ export class Pump {
     const WebSocket = this.#counted(this.#scope.WebSocket);
     return new Connection({
       // The class is asked for when a WebSocket is made, so that a bad URL fails in `start`.
-      open: (events) => webSocketTransport(url, WebSocket)(events),
+      open: (events, node) => webSocketTransport(url, WebSocket)(events, node),
       host: this.#host,
       ticket,
       leases: 0,

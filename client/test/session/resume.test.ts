@@ -315,3 +315,15 @@ describe('resuming', () => {
     );
   });
 });
+
+test('a session goes on at the node that has it', async () => {
+  const { host, relay, states } = await opened((bent) => {
+    bent.node = 'node1';
+  });
+  relay.cut();
+  await host.advance(300);
+  relay.cut();
+  await host.advance(300);
+  expect(states.at(-1)).toBe('connected');
+  expect(relay.nodes).toEqual([null, 'node1', 'node1']);
+});

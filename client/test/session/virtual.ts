@@ -95,6 +95,10 @@ export class MiniatureRelay {
   key = KEY;
   generation = 0;
   resumeSeconds = 30;
+  /** Its name among others. */
+  node: string | null = null;
+  /** Where each WebSocket was opened. */
+  readonly nodes: (string | null)[] = [];
   /** Refuses WebSockets. */
   unreachable = false;
   /** Accepts WebSockets and says nothing. */
@@ -109,7 +113,8 @@ export class MiniatureRelay {
     this.host = host;
   }
 
-  readonly open: OpenTransport = (events) => {
+  readonly open: OpenTransport = (events, node) => {
+    this.nodes.push(node);
     const wire = new Wire(
       events,
       Uint8Array.from({ length: 32 }, () => this.wires.length),
@@ -189,6 +194,7 @@ export class MiniatureRelay {
           upload: 65_536,
           download: 65_536,
           time: this.host.wall() + 3600,
+          node: this.node,
         });
         return;
       case 'resume':

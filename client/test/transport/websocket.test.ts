@@ -1,4 +1,6 @@
 /** The WebSocket transport against a real server, with the `ws` package as the client's class. */
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -20,21 +22,19 @@ async function serve(): Promise<{ url: string; accepted: Promise<WebSocket> }> {
 }
 
 /** A transport and what it tells, each event once it has come. */
-function opened(url: string) {
+function opened(url: string, node: string | null = null) {
   const log: string[] = [];
   let told: () => void = () => {};
   const say = (what: string) => {
     log.push(what);
     told();
   };
-  const transport: Transport = webSocketTransport(
-    url,
-    WebSocket,
-  )({
+  const events = {
     opened: () => say('opened'),
-    message: (bytes) => say(`message ${[...bytes]}`),
-    closed: (code, reason) => say(`closed ${code} ${reason}`),
-  });
+    message: (bytes: Uint8Array) => say(`message ${[...bytes]}`),
+    closed: (code: number, reason: string) => say(`closed ${code} ${reason}`),
+  };
+  const transport: Transport = webSocketTransport(url, WebSocket)(events, node);
   const next = async () => {
     if (log.length === 0) {
       await new Promise<void>((resolve) => {
@@ -111,6 +111,24 @@ describe('a WebSocket', () => {
     await next();
     (await accepted).send('text');
     expect(await next()).toBe('message 160');
+  });
+
+  test.each([
+    ['relay', null, '/relay'],
+    ['relay', 'node1', '/relay/node1'],
+    ['game/relay/', 'node1', '/game/relay/node1'],
+    ['game/relay?room=7&lang=en', 'a_B-9', '/game/relay/a_B-9?room=7&lang=en'],
+    ['relay', '../admin?', '/relay/..%2Fadmin%3F'],
+    ['', 'node1', '/node1'],
+  ])('of %j asks node %j at %j', async (path, node, asked) => {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    servers.push(server);
+    await once(server, 'listening');
+    const asking = once(server, 'connection');
+    const { transport } = opened(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/${path}`, node);
+    const [, request] = (await asking) as [WebSocket, IncomingMessage];
+    expect(request.url).toBe(asked);
+    transport.close(1000, '');
   });
 
   test('cannot be made of what is no URL', () => {

@@ -45,6 +45,8 @@ export interface SessionOptions {
   readonly key: Uint8Array;
   readonly epoch: Uint8Array;
   readonly mode: 'development' | 'public';
+  /** The relay's name among others; null: there is one. */
+  readonly node: string | null;
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;
@@ -139,7 +141,7 @@ export class Session implements Owner, Voice {
 
   /** The first WebSocket: WELCOME and the first leases. */
   welcome(connection: Connection): void {
-    const { id, key, epoch, mode, limits, clock } = this.#options;
+    const { id, key, epoch, mode, node, limits, clock } = this.#options;
     this.#attach(connection);
     connection.send({
       type: 'welcome',
@@ -153,6 +155,7 @@ export class Session implements Owner, Voice {
       upload: limits.upload,
       download: limits.download,
       time: clock.wall(),
+      node,
     });
     this.#context.leases.begin();
     const { maxSeconds } = this.#options;

@@ -85,8 +85,8 @@ export class Sessions implements Door {
     return [...this.#sessions.values()].reduce((sum, session) => sum + session.keptBytes, 0);
   }
 
-  /** A WebSocket that has come up on `/relay`, from this address. */
-  connect(ws: WebSocket, address: string): void {
+  /** A WebSocket that has come up, from this address, at the door of this relay or (`node`) of that one. */
+  connect(ws: WebSocket, address: string, node: string | null): void {
     const { clock, log, config } = this.#options;
     const { handshakeSeconds, pingSeconds, deadSeconds, download } = config.limits;
     const connection = new Connection(ws, {
@@ -103,6 +103,10 @@ export class Sessions implements Door {
     });
     this.#connections.add(connection);
     ws.on('close', () => this.#connections.delete(connection));
+    if (node === null || node === config.nodeId) return;
+    // Who balances the load has sent it here because that relay is gone, and its sessions with it.
+    this.#options.tally.sessions.add('resume at another node');
+    connection.fault('not_resumable', 'the session is on another node');
   }
 
   hello(connection: Connection, { version, ticket, leases }: FrameOf<'hello'>): void | Promise<void> {
@@ -190,6 +194,7 @@ export class Sessions implements Door {
       key: randomBytes(KEY_BYTES),
       epoch: this.#epoch,
       mode: config.mode,
+      node: config.nodeId ?? null,
       limits,
       clock,
       log,
