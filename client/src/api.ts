@@ -281,6 +281,15 @@ export interface FrameEvent {
   readonly frame: { readonly type: string; readonly [field: string]: unknown };
 }
 
+/** Why a relay in development mode has denied something; the program is told `permission denied`. */
+export interface DeniedEvent {
+  /** What was denied: `connect`, `sendto`, `bind`, `listen`, ... */
+  readonly operation: string;
+  /** Where to: `192.0.2.1:80` or `[2001:db8::1]:80`, a host, a group; null where there is nothing to name. */
+  readonly target: string | null;
+  readonly reason: string;
+}
+
 /** Counters since `connect`. */
 export interface RelayStats {
   readonly framesSent: number;
@@ -332,6 +341,8 @@ export interface RelayStatus {
   on(event: 'frame', listener: (event: FrameEvent) => void): () => void;
   /** After each resume. */
   on(event: 'resumed', listener: () => void): () => void;
+  /** Each operation that was denied, with the reason, before the program learns of it. Relays in public mode never tell. */
+  on(event: 'denied', listener: (event: DeniedEvent) => void): () => void;
   /** Closes all sockets and the connection in good order. */
   close(): void;
 }

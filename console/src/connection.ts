@@ -1,5 +1,5 @@
 /** The page's connection to the relay: one at a time, opened and closed by hand. Knows no element of the page. */
-import { connect, type FrameEvent, type SocketNamespace } from 'luasocket-web';
+import { connect, type DeniedEvent, type FrameEvent, type SocketNamespace } from 'luasocket-web';
 
 /** What the page wants to hear. */
 export interface Listener {
@@ -8,6 +8,8 @@ export interface Listener {
   state(state: string): void;
   frame(event: FrameEvent): void;
   resumed(): void;
+  /** The relay has denied something, and says why. */
+  denied(event: DeniedEvent): void;
   /** A session could not be opened; the reason in words. */
   refused(reason: string): void;
 }
@@ -34,6 +36,7 @@ export class Connection {
       this.#listener.opened();
       socket.relay.on('frame', (event) => this.#listener.frame(event));
       socket.relay.on('resumed', () => this.#listener.resumed());
+      socket.relay.on('denied', (event) => this.#listener.denied(event));
       socket.relay.on('state', (state) => {
         if (this.#socket !== socket) return;
         if (state === 'lost' || state === 'closed') this.#socket = null;

@@ -33,6 +33,8 @@ export class Page {
     state: (state) => this.#showState(state),
     frame: (event) => this.#show(event),
     resumed: () => this.#output.print('note', 'The connection was cut and resumed: the sockets live on.'),
+    denied: ({ operation, target, reason }) =>
+      this.#output.print('bad', `denied: ${operation}${target === null ? '' : ` ${target}`}: ${reason}`),
     refused: (reason) => this.#output.print('bad', `No connection to ${this.#url.value}: ${reason}`),
   });
   readonly #draw = scheduled(() => {

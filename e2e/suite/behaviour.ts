@@ -6,6 +6,7 @@
  * To run it over another face: connect, and hand the namespace to `run` of each; `turn` lets the event loop go round
  * once. It uses nothing but the namespace, so that it can be bundled for a page or a worker.
  */
+import type { DeniedEvent } from 'luasocket-web';
 import { deepEqual, equal, includes, raises } from './assert.ts';
 import { type AnyNamespace, bothWays, made, Program, type Result } from './program.ts';
 
@@ -189,6 +190,25 @@ export const BEHAVIOUR: readonly Behaviour[] = [
     deepEqual(await late.setsockname('127.0.0.1', 0), [1]);
     equal((await program.port(late)) > 0, true);
   }),
+
+  behaviour(
+    'a relay for development says why it denies something; the program hears LuaSocket’s words',
+    async (program, socket) => {
+      const told: DeniedEvent[] = [];
+      const off = socket.relay.on('denied', (event) => void told.push(event));
+      const client = made(socket.tcp());
+      const answer = await client.connect('192.0.2.1', 80);
+      equal(await program.refusal(client, answer[1] === 'timeout' ? [1] : answer), 'permission denied');
+      const elsewhere = 'development mode reaches this machine only';
+      deepEqual(told, [{ operation: 'connect', target: '192.0.2.1:80', reason: elsewhere }]);
+      const datagrams = made(socket.udp());
+      equal(await program.refusal(datagrams, await datagrams.sendto('x', '192.0.2.1', 9)), 'permission denied');
+      deepEqual(told[1], { operation: 'sendto', target: '192.0.2.1:9', reason: elsewhere });
+      off();
+      await program.refusal(datagrams, await datagrams.sendto('x', '192.0.2.1', 9));
+      equal(told.length, 2);
+    },
+  ),
 
   behaviour('options are as they were set', async (program, socket) => {
     const [client] = await program.pair();

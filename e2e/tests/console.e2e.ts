@@ -98,6 +98,17 @@ test('a snippet’s own mistakes are told', async ({ page, troubles }) => {
   expect(troubles).toEqual([]);
 });
 
+test('a newcomer reads why the relay denies the world', async ({ page, troubles }) => {
+  await page.locator('#code').fill("const answer = await socket.connect('192.0.2.1', 80); print(answer);");
+  await page.getByRole('button', { name: 'Run' }).click();
+  await expect(output(page).locator('.bad')).toHaveText(
+    'denied: connect 192.0.2.1:80: development mode reaches this machine only',
+  );
+  await expect(output(page)).toContainText('[null, "permission denied"]');
+  await expect(page.locator('#frames tr', { hasText: 'FAIL' })).toContainText('reaches this machine only');
+  expect(troubles).toEqual([]);
+});
+
 test('the connection is closed and opened by hand', async ({ page, home, troubles }) => {
   await page.getByRole('button', { name: 'Disconnect' }).click();
   await expect(page.locator('#state')).toHaveText('closed');

@@ -8,6 +8,7 @@ import { networkInterfaces } from 'node:os';
 import type { Endpoint } from '@luasocket-web/shared/address';
 import type { OptionValue } from '@luasocket-web/shared/frames';
 import type { Claims } from './policy/claims.ts';
+import { explain } from './policy/explain.ts';
 import { joinedGroup } from './policy/options.ts';
 import { judge, type Operation, type Surroundings } from './policy/policy.ts';
 import { SystemFailure } from './sockets/socket.ts';
@@ -24,7 +25,7 @@ export class Gate {
   /** UDP destinations that have passed: a verdict is pure, and the same few peers are sent to again and again. */
   readonly #passed = new Set<string>();
 
-  /** @param denied told each refusal with its reason; the client learns only that there was one. */
+  /** @param denied told each refusal with its reason; the client learns it only where its claims say so. */
   constructor(claims: Claims, around: Surroundings, denied: (operation: Operation, reason: string) => void) {
     this.claims = claims;
     this.#around = around;
@@ -39,7 +40,7 @@ export class Gate {
     // stranger's refusal does not tell which addresses are this machine's.
     if (operation.name === 'bind' && !this.claims.guarded && !isLocal(operation.at)) return;
     this.#denied(operation, denial);
-    throw new SystemFailure('EACCES');
+    throw new SystemFailure('EACCES', this.claims.reasons ? explain(operation, denial) : undefined);
   }
 
   /** The same for a datagram's destination. @throws SystemFailure EACCES */

@@ -3,12 +3,16 @@ import { networkInterfaces } from 'node:os';
 import type { Endpoint } from '@luasocket-web/shared/address';
 import { describe, expect, test } from 'vitest';
 import { Gate } from '../src/gate.ts';
-import { NO_CLAIMS } from '../src/policy/claims.ts';
+import { type Claims, NO_CLAIMS } from '../src/policy/claims.ts';
 import { DEVELOPMENT } from '../src/policy/development.ts';
 import { judge, type Operation } from '../src/policy/policy.ts';
+import { PUBLIC } from '../src/policy/public.ts';
+import { claimsOf } from '../src/tickets/claims.ts';
 
 const OWN = { ownPorts: [8080], ownAddresses: [], services: [] };
 const at = (address: string, port = 9): Endpoint => ({ family: address.includes(':') ? 6 : 4, address, port });
+/** What is thrown, whether the client is told why or not. */
+const DENIED = expect.objectContaining({ name: 'SystemFailure', code: 'EACCES' });
 const allowed = (operation: Operation) => judge(DEVELOPMENT, operation, OWN) === null;
 
 describe('development', () => {
@@ -89,17 +93,36 @@ describe('the gate', () => {
 
   test('leaves the refusal of an address that is not this machine’s to the kernel', () => {
     expect(() => gate.pass({ name: 'bind', kind: 'tcp', at: at('203.0.113.77', 0) })).not.toThrow();
-    expect(() => gate.pass({ name: 'connect', kind: 'tcp', at: at('203.0.113.77') })).toThrow('EACCES');
+    expect(() => gate.pass({ name: 'connect', kind: 'tcp', at: at('203.0.113.77') })).toThrow(DENIED);
     expect(denials).toEqual(['connect']);
   });
 
   test('keeps sessions off this machine’s other addresses', () => {
     const others = Object.values(networkInterfaces()).flatMap((all) => (all ?? []).filter(({ internal }) => !internal));
     for (const { address } of others) {
-      expect(() => gate.pass({ name: 'bind', kind: 'tcp', at: at(address, 0) })).toThrow('EACCES');
+      expect(() => gate.pass({ name: 'bind', kind: 'tcp', at: at(address, 0) })).toThrow(DENIED);
     }
     const strict = new Gate(NO_CLAIMS, OWN, () => {});
     expect(() => strict.pass({ name: 'bind', kind: 'tcp', at: at('203.0.113.77', 0) })).toThrow('EACCES');
+  });
+
+  test('says why, where the claims let it: with the address, and never otherwise', () => {
+    const told = (claims: Claims, operation: Operation): unknown => {
+      try {
+        new Gate(claims, OWN, () => {}).pass(operation);
+      } catch (error) {
+        return (error as { detail?: string }).detail;
+      }
+      return 'allowed';
+    };
+    const elsewhere = 'development mode reaches this machine only';
+    const tcp = (address: string, port: number): Operation => ({ name: 'connect', kind: 'tcp', at: at(address, port) });
+    expect(told(DEVELOPMENT, tcp('192.0.2.1', 80))).toBe(`connect 192.0.2.1:80: ${elsewhere}`);
+    expect(told(DEVELOPMENT, { name: 'sendto', at: at('2001:db8::1') })).toBe(`sendto [2001:db8::1]:9: ${elsewhere}`);
+    expect(told(DEVELOPMENT, tcp('127.0.0.1', 8080))).toBe('connect 127.0.0.1:8080: the relay’s own port');
+    expect(told(DEVELOPMENT, { name: 'join', group: 'no address' })).toBe('join: not an address');
+    expect(told(PUBLIC, tcp('127.0.0.1', 80))).toBeUndefined();
+    expect(told(claimsOf({ net: { tcp: [] } }), { name: 'resolve', host: 'localhost' })).toBeUndefined();
   });
 
   test('asks about groups that are joined', () => {

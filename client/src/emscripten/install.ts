@@ -32,6 +32,10 @@ export function install(
       session.relay.on('state', (state) => {
         if (state === 'lost') console.error(`${PREFIX} the relay at ${relay} is lost; sockets are closed`);
       });
+      // Nobody listens in the page of a game as it is; in development somebody reads its console.
+      session.relay.on('denied', ({ operation, target, reason }) => {
+        console.warn(`${PREFIX} denied: ${operation}${target === null ? '' : ` ${target}`}: ${reason}`);
+      });
     },
     (error: unknown) => {
       failed = true;

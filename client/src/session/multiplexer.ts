@@ -5,6 +5,7 @@
  */
 import { type Endpoint, EndpointCache, type Family } from '@luasocket-web/shared/address';
 import { decodeFrames, encodeFrame } from '@luasocket-web/shared/codec';
+import { readDenial } from '@luasocket-web/shared/denial';
 import { ProtocolError } from '@luasocket-web/shared/errors';
 import { ReceivePool, SendPool } from '@luasocket-web/shared/flow';
 import {
@@ -24,7 +25,7 @@ import { DONE, failed } from './pending.ts';
 import { failureOf, type Reader, Requests } from './requests.ts';
 import { type Signal, Wakes } from './signal.ts';
 import { SessionStream } from './stream.ts';
-import type { FrameTap } from './tap.ts';
+import type { SessionTap } from './tap.ts';
 import type { Ask, Outbox, Starved, Wire } from './wire.ts';
 
 /** The relay's terms, from WELCOME. */
@@ -43,7 +44,7 @@ export class Multiplexer implements Wire {
   readonly #download: ReceivePool;
   readonly #terms: Terms;
   readonly #outbox: Outbox;
-  readonly #tap: FrameTap;
+  readonly #tap: SessionTap;
   /** Null: none were asked for. */
   readonly #leases: Leases | null;
   readonly #requests = new Requests();
@@ -67,7 +68,7 @@ export class Multiplexer implements Wire {
   #fenced = 0;
 
   /** `leases`: how many ephemeral ports HELLO asked for. */
-  constructor(terms: Terms, outbox: Outbox, tap: FrameTap, leases = 0) {
+  constructor(terms: Terms, outbox: Outbox, tap: SessionTap, leases = 0) {
     this.#terms = terms;
     this.#outbox = outbox;
     this.#tap = tap;
@@ -285,6 +286,7 @@ export class Multiplexer implements Wire {
         this.#answered(this.#requests.reply(frame.request, frame.value));
         return;
       case 'fail':
+        this.#explained(frame.error, frame.detail);
         this.#answered(this.#requests.fail(frame.request, failureOf(frame.error, frame.detail)));
         return;
       case 'data': {
@@ -321,6 +323,7 @@ export class Multiplexer implements Wire {
         this.#stream(frame.socket)?.end();
         return;
       case 'error':
+        this.#explained(frame.error, frame.detail);
         this.#member(frame.socket)?.failed(failureOf(frame.error, frame.detail));
         return;
       case 'lease':
@@ -328,6 +331,12 @@ export class Multiplexer implements Wire {
         this.#leases.granted(frame.kind === KIND.tcp ? 'tcp' : 'udp', frame.family === 6 ? 6 : 4, frame.port);
         return;
     }
+  }
+
+  /** A relay in development mode says why it has denied something. */
+  #explained(error: string, detail: string | null): void {
+    const denial = error === 'EACCES' && detail !== null ? readDenial(detail) : null;
+    if (denial) this.#tap.denied(denial);
   }
 
   #accepted(listener: number, socket: number, local: Endpoint, peer: Endpoint): void {

@@ -98,8 +98,12 @@ export class Requests {
   }
 }
 
-/** A FAIL or ERROR as a value. A code that is not in the catalogue comes with the words to use. */
+/**
+ * A FAIL or ERROR as a value. A code that is not in the catalogue comes with the words to use; what comes with EACCES is
+ * for developers, and programs are told LuaSocket's words.
+ */
 export function failureOf(error: string, detail: string | null): Failure {
+  if (error === 'EACCES') return new Failure(error);
   if (isOutcomeCode(error)) return new Failure(error, detail ?? undefined);
   return new Failure('EPROTO', detail ?? error);
 }

@@ -1,8 +1,8 @@
 /** What users see of the connection as `socket.relay`: its state, its counters, and an inspector's view of frames. */
 import { encodeFrame } from '@luasocket-web/shared/codec';
 import type { Frame } from '@luasocket-web/shared/frames';
-import type { FrameEvent, RelayState, RelayStats, RelayStatus, SocketStatus } from '../api.ts';
-import type { FrameTap } from './tap.ts';
+import type { DeniedEvent, FrameEvent, RelayState, RelayStats, RelayStatus, SocketStatus } from '../api.ts';
+import type { SessionTap } from './tap.ts';
 
 /** What the counters are read from. */
 export interface StatusSource {
@@ -20,11 +20,12 @@ interface Listeners {
   readonly state: Set<(state: RelayState) => void>;
   readonly frame: Set<(event: FrameEvent) => void>;
   readonly resumed: Set<() => void>;
+  readonly denied: Set<(event: DeniedEvent) => void>;
 }
 
-export class Status implements RelayStatus, FrameTap {
+export class Status implements RelayStatus, SessionTap {
   readonly #source: StatusSource;
-  readonly #listeners: Listeners = { state: new Set(), frame: new Set(), resumed: new Set() };
+  readonly #listeners: Listeners = { state: new Set(), frame: new Set(), resumed: new Set(), denied: new Set() };
 
   constructor(source: StatusSource) {
     this.#source = source;
@@ -45,6 +46,7 @@ export class Status implements RelayStatus, FrameTap {
   on(event: 'state', listener: (state: RelayState) => void): () => void;
   on(event: 'frame', listener: (event: FrameEvent) => void): () => void;
   on(event: 'resumed', listener: () => void): () => void;
+  on(event: 'denied', listener: (event: DeniedEvent) => void): () => void;
   on(event: keyof Listeners, listener: (value: never) => void): () => void {
     const listeners = Object.hasOwn(this.#listeners, event) ? this.#listeners[event] : null;
     if (!listeners) throw new TypeError(`relay.on: no event '${event}'`);
@@ -76,6 +78,10 @@ export class Status implements RelayStatus, FrameTap {
 
   resumed(): void {
     for (const listener of [...this.#listeners.resumed]) this.#call(listener);
+  }
+
+  denied(event: DeniedEvent): void {
+    for (const listener of [...this.#listeners.denied]) this.#call(() => listener(event));
   }
 
   #call(run: () => void): void {

@@ -1,4 +1,5 @@
-/** Where frames can be looked at as they pass, by an inspector. */
+/** Where an inspector looks on: at frames as they pass, and at what the relay says of them. */
+import type { Denial } from '@luasocket-web/shared/denial';
 import type { Frame } from '@luasocket-web/shared/frames';
 
 export interface FrameTap {
@@ -6,4 +7,9 @@ export interface FrameTap {
   readonly listening: boolean;
   /** `bytes`: the length of the frame on the WebSocket, where the caller has it at hand. */
   frame(direction: 'sent' | 'received', frame: Frame, bytes?: number): void;
+}
+
+export interface SessionTap extends FrameTap {
+  /** The relay has told why it denied something. */
+  denied(denial: Denial): void;
 }

@@ -160,7 +160,7 @@ export class Thread implements Outbox, Blocker {
   }
 
   wait(deadline: number): void {
-    if (this.#delivering) throw new Error("a listener of 'frame' cannot wait");
+    if (this.#delivering) throw new Error("a listener of 'frame' or 'denied' cannot wait");
     this.#flush();
     this.#block(this.#seen, (deadline - this.now()) * 1000);
   }

@@ -1,5 +1,6 @@
 /** What all sockets of a session share: requests, descriptors, the end, and a relay that breaks the rules. */
 import { encodeFrame } from '@luasocket-web/shared/codec';
+import { words } from '@luasocket-web/shared/errors';
 import type { RelayFrame } from '@luasocket-web/shared/frames';
 import { MAX_PENDING_REQUESTS } from '@luasocket-web/shared/limits';
 import * as fc from 'fast-check';
@@ -86,6 +87,28 @@ describe('requests', () => {
     const { request } = relay.expect('hostname');
     relay.tell({ type: 'fail', request, error: 'EWEIRD', detail: 'Something strange' });
     expect(name.result).toMatchObject({ detail: 'Something strange' });
+  });
+
+  test('a denial is LuaSocket’s words to the program, and the reason to who listens', () => {
+    const relay = new Scripted();
+    const name = relay.channel.hostname();
+    relay.answer('hostname', new Failure('EACCES', 'connect 192.0.2.1:80: not here'));
+    expect(name.result).toEqual(new Failure('EACCES'));
+    expect(words(new Failure('EACCES'))).toBe('permission denied');
+    relay.channel.hostname();
+    relay.answer('hostname', new Failure('EACCES', 'join: not an address'));
+    relay.channel.hostname();
+    relay.answer('hostname', new Failure('EACCES', 'whatever another relay may say'));
+    relay.channel.hostname();
+    relay.answer('hostname', new Failure('EPROTO', 'connect 192.0.2.1:80: no denial'));
+    const socket = relay.channel.udp(4) as DatagramSocket;
+    relay.tell({ type: 'error', socket: ONE, error: 'EACCES', detail: 'sendto [::1]:9: nor there' });
+    expect(socket.takeError()).toEqual(new Failure('EACCES'));
+    expect(relay.denials).toEqual([
+      { operation: 'connect', target: '192.0.2.1:80', reason: 'not here' },
+      { operation: 'join', target: null, reason: 'not an address' },
+      { operation: 'sendto', target: '[::1]:9', reason: 'nor there' },
+    ]);
   });
 
   test('texts that no frame may hold fail without being sent', () => {

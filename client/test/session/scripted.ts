@@ -3,6 +3,7 @@
 import type { Endpoint } from '@luasocket-web/shared/address';
 import { packEndpoint } from '@luasocket-web/shared/address';
 import { decodeFrames, encodeFrame } from '@luasocket-web/shared/codec';
+import type { Denial } from '@luasocket-web/shared/denial';
 import type { ProtocolError } from '@luasocket-web/shared/errors';
 import type { ClientFrame, Frame, FrameOf, RelayFrame } from '@luasocket-web/shared/frames';
 import { Failure, type Pending, type Stream } from '../../src/core/channel.ts';
@@ -19,6 +20,7 @@ export class Scripted {
   readonly sent: ClientFrame[] = [];
   fault: ProtocolError | null = null;
   tapped: string[] = [];
+  readonly denials: Denial[] = [];
 
   /** `leases`: how many HELLO is said to have asked for. */
   constructor(terms: Partial<Terms> = {}, leases = 0) {
@@ -34,7 +36,11 @@ export class Scripted {
           this.sockets.end();
         },
       },
-      { listening: true, frame: (direction, frame) => this.tapped.push(`${direction} ${frame.type}`) },
+      {
+        listening: true,
+        frame: (direction, frame) => this.tapped.push(`${direction} ${frame.type}`),
+        denied: (denial) => this.denials.push(denial),
+      },
       leases,
     );
     this.channel = new SessionChannel(this.sockets, { now: () => 1, time: () => 2 });

@@ -144,7 +144,7 @@ test('a listener of frames sees those of the link, and must not wait', () => {
     'received pong',
     'received data',
   ]);
-  expect(thrown).toEqual([new Error("a listener of 'frame' cannot wait")]);
+  expect(thrown).toEqual([new Error("a listener of 'frame' or 'denied' cannot wait")]);
   off();
   thread.take();
   expect(control.get('tapped')).toBe(0);

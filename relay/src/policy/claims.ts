@@ -33,6 +33,10 @@ export interface Claims {
   readonly reverse: readonly Grant[];
   /** Whether getsockname tells the relay's own addresses. */
   readonly interfaces: boolean;
+  /** Whether the client is told why something is denied. */
+  readonly reasons: boolean;
+  /** Why nothing else is granted, where one reason says it better than an address' own. */
+  readonly elsewhere?: string;
 }
 
 export const NO_CLAIMS: Claims = {
@@ -46,4 +50,5 @@ export const NO_CLAIMS: Claims = {
   names: false,
   reverse: [],
   interfaces: false,
+  reasons: false,
 };

@@ -22,4 +22,6 @@ export const DEVELOPMENT: Claims = {
   names: true,
   reverse: ANYWHERE,
   interfaces: true,
+  reasons: true,
+  elsewhere: 'development mode reaches this machine only',
 };

@@ -59,14 +59,14 @@ export function judge(claims: Claims, operation: Operation, around: Surroundings
     case 'sendto':
       return destination(claims, 'udp', operation.at, operation.via ?? [], around);
     case 'bind':
-      return within(claims.bind[operation.kind], operation.at, operation.kind);
+      return within(claims, claims.bind[operation.kind], operation.at, operation.kind);
     case 'listen':
       if (!claims.listen) return 'no claim to listen';
-      return within(claims.bind.tcp, operation.at, 'tcp');
+      return within(claims, claims.bind.tcp, operation.at, 'tcp');
     case 'accept':
       return arrival(claims, operation.at);
     case 'join':
-      return within(claims.groups, { address: operation.group, port: null }, 'udp');
+      return within(claims, claims.groups, { address: operation.group, port: null }, 'udp');
     case 'option':
       return claims.guarded ? option(claims, operation.option, operation.value) : null;
     case 'resolve':
@@ -74,7 +74,7 @@ export function judge(claims: Claims, operation: Operation, around: Surroundings
     case 'answer':
       return claims.guarded ? answer(claims, operation.address) : null;
     case 'reverse':
-      return within(claims.reverse, { address: operation.address, port: null }, 'tcp');
+      return within(claims, claims.reverse, { address: operation.address, port: null }, 'tcp');
   }
 }
 
@@ -106,7 +106,7 @@ function destination(
     if (mine && !isLoopback(address)) return 'an address of the relay itself';
     if (around.services.some((service) => isService(address, at.port, service))) return 'a service of the relay';
   }
-  return within(claims.connect[kind], at, kind, via);
+  return within(claims, claims.connect[kind], at, kind, via);
 }
 
 function question(claims: Claims, host: unknown): Denial {
@@ -138,11 +138,17 @@ function arrival(claims: Claims, at: Endpoint): Denial {
 }
 
 function option(claims: Claims, name: unknown, value: unknown): Denial {
-  const mayJoin = (group: string) => within(claims.groups, { address: group, port: null }, 'udp') === null;
+  const mayJoin = (group: string) => within(claims, claims.groups, { address: group, port: null }, 'udp') === null;
   return optionDenial(name, value, { broadcast: claims.broadcast, mayJoin });
 }
 
-function within(grants: readonly Grant[], at: Place, kind: 'tcp' | 'udp', via: readonly string[] = []): Denial {
+function within(
+  { elsewhere }: Claims,
+  grants: readonly Grant[],
+  at: Place,
+  kind: 'tcp' | 'udp',
+  via: readonly string[] = [],
+): Denial {
   const address = parse(at.address);
   if (address === null) return 'not an address';
   let denial: Denial = null;
@@ -152,7 +158,7 @@ function within(grants: readonly Grant[], at: Place, kind: 'tcp' | 'udp', via: r
     if (trap === null) return null;
     denial = trap;
   }
-  return denial ?? publicDenial(address) ?? 'no claim for this address';
+  return denial ?? elsewhere ?? publicDenial(address) ?? 'no claim for this address';
 }
 
 function reaches({ net, publicOnly }: Grant, address: Parsed, via: readonly string[]): boolean {

@@ -73,3 +73,31 @@ test('a denial takes as long whether a host lives there or not: nobody is asked'
   }
   expect(arrivals).toBe(0);
 });
+
+test('no frame tells a stranger why', async () => {
+  const { relay, ticket } = await startPublicRelay();
+  const client = await connectWith(relay, await ticket());
+  open(client, 1, 'tcp');
+  open(client, 2, 'udp');
+  const requests = Array.from({ length: 9 }, () => client.number());
+  const [connect = 0, bind = 0, listen = 0, option = 0, sendto = 0, resolved = 0, info = 0, entry = 0, port25 = 0] =
+    requests;
+  const host = 'localhost';
+  client.send(
+    { type: 'connect', request: connect, socket: 1, target: at('127.0.0.1', 80) },
+    { type: 'bind', request: bind, socket: 1, target: at('0.0.0.0', 0) },
+    { type: 'listen', request: listen, socket: 1, backlog: 1 },
+    { type: 'setoption', request: option, socket: 2, option: 'broadcast', value: true },
+    { type: 'sendto', request: sendto, socket: 2, peer: at('10.0.0.1', 53), payload: Buffer.alloc(1) },
+    { type: 'resolve', request: resolved, host, service: '80', family: 4, kind: 0, use: 0 },
+    { type: 'nameinfo', request: info, host: '10.0.0.1', service: null },
+    { type: 'hostent', request: entry, name: '10.0.0.1' },
+    { type: 'connect', request: port25, socket: 1, target: at('93.184.216.34', 25) },
+    { type: 'datagram', socket: 2, peer: at('10.0.0.1', 53), payload: Buffer.alloc(1) },
+  );
+  for (const request of requests) {
+    const fail = await client.next('fail', (frame) => frame.request === request);
+    expect(fail).toEqual({ type: 'fail', request, error: 'EACCES', detail: null });
+  }
+  expect(await client.next('error')).toEqual({ type: 'error', socket: 2, error: 'EACCES', detail: null });
+});
