@@ -1,8 +1,7 @@
 /**
  * The builds, one per mode: `vite build --mode client`. scripts/build.mjs runs them all and puts the results in place.
  *
- * shared/ has no package of its own: each end bundles what it uses of it, msgpackr included. What a package depends
- * on stays an import.
+ * shared/ has no package of its own: each end bundles what it uses of it. What a package depends on stays an import.
  */
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -24,9 +23,6 @@ const CLIENT_ENTRIES = {
   lua: at('client/src/lua.ts'),
   emscripten: at('client/src/emscripten.ts'),
 };
-
-/** msgpackr's plain JavaScript: its build for Node loads a native accelerator, which control frames do not need. */
-const PLAIN_CONDITIONS = ['browser', 'module', 'import', 'default'];
 
 /**
  * Keeps Vite here from bundling the workers of an entry, which are builds of their own, and lets the bundlers of users
@@ -125,7 +121,7 @@ const BUILDS: Readonly<Record<string, UserConfig>> = {
   },
   relay: {
     root: at('relay'),
-    ssr: { noExternal: [/^@luasocket-web\//, 'msgpackr'], resolve: { conditions: PLAIN_CONDITIONS } },
+    ssr: { noExternal: [/^@luasocket-web\//] },
     build: {
       outDir: 'dist',
       emptyOutDir: true,

@@ -19,7 +19,7 @@ export const endpoint: fc.Arbitrary<Endpoint> = fc
   .oneof(exactly(6), exactly(18), exactly(22))
   .map((packed) => unpackEndpoint(packed));
 
-const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+export const { value } = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 4, withCrossShrink: true },
     fc.oneof(scalar, bytes(0, 30)),

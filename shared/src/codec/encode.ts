@@ -1,64 +1,54 @@
 /**
- * From a frame to its bytes: DATA and DATAGRAM laid by hand, all others by msgpackr from the frame table. Every field
- * is checked first, so that a defect here is found here and not by the peer.
+ * From a frame to its bytes: DATA and DATAGRAM laid by hand, all others written field by field as the frame table says.
+ * Every field is checked, so that a defect here is found here and not by the peer.
  */
-import { Packr } from 'msgpackr';
-import { packEndpoint } from '../address.ts';
+import { type Endpoint, packEndpoint } from '../address.ts';
 import { ProtocolError } from '../errors.ts';
-import type { FieldType, FieldTypes, Frame } from '../frames.ts';
+import type { FieldType, FieldTypes, Frame, Value } from '../frames.ts';
 import { MAX_TEXT } from '../limits.ts';
 import { MAX_DEPTH } from './cursor.ts';
 import { layData, layDatagram } from './data.ts';
 import { PLANS } from './plan.ts';
 import { checkDatagram, checkRange, RANGES, type Range } from './rules.ts';
-import { utf8Length, wellFormed } from './utf8.ts';
+import { utf8Length } from './utf8.ts';
+import { Writer } from './writer.ts';
 
-/** Plain msgpack: no records, so no extension types and no generated code (which a page's CSP would forbid). */
-const packr = new Packr({ useRecords: false });
+/** What it has given out it never writes again, so frames may be kept. */
+const out = new Writer();
 
-/** What msgpackr is given; maps as Map, since it would call an object's toJSON. */
-type Packable =
-  | null
-  | boolean
-  | number
-  | bigint
-  | string
-  | Uint8Array
-  | readonly Packable[]
-  | ReadonlyMap<string, Packable>;
-
-type Writers = { readonly [T in FieldType]: (value: FieldTypes[T]) => Packable };
+type Writers = { readonly [T in FieldType]: (value: FieldTypes[T]) => void };
 
 const WRITERS: Writers = {
   uint: (value) => {
     if (!Number.isSafeInteger(value) || value < 0) throw invalid('no unsigned integer');
-    return integer(value);
+    out.integer(value);
   },
   int: (value) => {
     if (value !== (value | 0)) throw invalid('no 32-bit integer');
-    return value;
+    out.integer(value);
   },
   number,
   bool: (value) => {
     if (typeof value !== 'boolean') throw invalid('no bool');
-    return value;
+    out.bool(value);
   },
   text,
-  'text?': (value) => (value === null ? null : text(value)),
-  bytes,
-  endpoint: packEndpoint,
-  'endpoint?': (value) => (value === null ? null : packEndpoint(value)),
+  'text?': (value) => (value === null ? out.nil() : text(value)),
+  bytes: (value) => out.binary(bytes(value)),
+  endpoint,
+  'endpoint?': (value) => (value === null ? out.nil() : endpoint(value)),
   'target?': (value) => {
-    if (value === null) return null;
-    return 'request' in value ? [WRITERS.uint(value.request), WRITERS.uint(value.index)] : packEndpoint(value);
+    if (value === null || !('request' in value)) return WRITERS['endpoint?'](value);
+    out.array(2);
+    WRITERS.uint(value.request);
+    WRITERS.uint(value.index);
   },
   option: (value) => {
-    const packed = pack(value, 1);
-    const parts = packed instanceof Map ? [...packed.values()] : [packed];
-    for (const part of parts) if (part instanceof Uint8Array || Array.isArray(part)) throw invalid('no option value');
-    return packed;
+    const parts: unknown[] = isMap(value) ? Object.values(value) : [value];
+    if (parts.some((part) => typeof part === 'object' && part !== null)) throw invalid('no option value');
+    write(value, 1);
   },
-  value: (value) => pack(value, MAX_DEPTH),
+  value: (value) => write(value, MAX_DEPTH),
 };
 
 /**
@@ -78,7 +68,7 @@ export function encodeFrame(frame: Frame): Uint8Array {
       checkDatagram(frame, 'client');
       return layDatagram(frame);
     }
-    return packr.pack(packFields(frame));
+    return writeFields(frame);
   } catch (error) {
     throw invalid(`${frame.type} cannot be encoded: ${error instanceof Error ? error.message : error}`);
   }
@@ -89,32 +79,30 @@ function checkPayload(socket: number, payload: Uint8Array, range: Range): void {
   checkRange(bytes(payload).length, range, 'payload');
 }
 
-function packFields(frame: Frame): Packable[] {
+function writeFields(frame: Frame): Uint8Array {
   const plan = PLANS.get(frame.type);
   if (!plan) throw invalid('no such frame');
-  const packed: Packable[] = [plan.code];
-  const values = frame as unknown as { readonly [name: string]: never };
+  out.begin();
+  out.array(plan.fields.length + 1);
+  out.integer(plan.code);
+  const values = frame as unknown as { readonly [name: string]: FieldTypes[FieldType] };
   for (const { name, type, range } of plan.fields) {
-    const value = WRITERS[type](values[name] as never);
+    const value = values[name];
+    WRITERS[type](value as never);
     if (range) checkRange(value instanceof Uint8Array ? value.length : Number(value), range, name);
-    packed.push(value);
   }
   if (frame.type === 'sendto') checkDatagram(frame, 'client');
-  return packed;
+  return out.take();
 }
 
 function invalid(what: string): ProtocolError {
   return new ProtocolError('internal', what);
 }
 
-/** msgpackr writes integers beyond 32 bits as floats, unless they are bigints. */
-function integer(value: number): number | bigint {
-  return value > 0xffff_ffff || value < -0x8000_0000 ? BigInt(value) : value;
-}
-
-function number(value: number): number | bigint {
+function number(value: number): void {
   if (typeof value !== 'number' || Number.isNaN(value)) throw invalid('no number');
-  return Number.isSafeInteger(value) ? integer(value) : value;
+  if (Number.isSafeInteger(value)) out.integer(value);
+  else out.float(value);
 }
 
 function bytes(value: Uint8Array): Uint8Array {
@@ -122,23 +110,38 @@ function bytes(value: Uint8Array): Uint8Array {
   return value;
 }
 
-function text(value: string): string {
+function endpoint(value: Endpoint): void {
+  out.binary(packEndpoint(value));
+}
+
+function text(value: string): void {
   if (typeof value !== 'string') throw invalid('no text');
   if (value.length * 3 > MAX_TEXT && utf8Length(value) > MAX_TEXT) throw invalid(`a text above ${MAX_TEXT} bytes`);
-  return wellFormed(value);
+  out.text(value);
 }
 
-function pack(value: FieldTypes['value'], depth: number): Packable {
-  if (value === null || typeof value === 'boolean' || value instanceof Uint8Array) return value;
-  if (typeof value === 'number') return number(value);
-  if (typeof value === 'string') return text(value);
-  if (typeof value !== 'object') throw invalid(`a value of type ${typeof value}`);
-  if (depth === 0) throw invalid('a value nested too deep');
-  if (isArray(value)) return value.map((item) => pack(item, depth - 1));
-  return new Map(Object.entries(value).map(([key, item]) => [text(key), pack(item, depth - 1)]));
+function write(value: Value, depth: number): void {
+  if (value === null) out.nil();
+  else if (typeof value === 'boolean') out.bool(value);
+  else if (typeof value === 'number') number(value);
+  else if (typeof value === 'string') text(value);
+  else if (value instanceof Uint8Array) out.binary(value);
+  else if (typeof value !== 'object') throw invalid(`a value of type ${typeof value}`);
+  else if (depth === 0) throw invalid('a value nested too deep');
+  else if (isMap(value)) {
+    const entries = Object.entries(value);
+    out.map(entries.length);
+    for (const [key, item] of entries) {
+      text(key);
+      write(item, depth - 1);
+    }
+  } else {
+    out.array(value.length);
+    for (const item of value) write(item, depth - 1);
+  }
 }
 
-/** Array.isArray does not narrow readonly arrays. */
-function isArray(value: object): value is readonly FieldTypes['value'][] {
-  return Array.isArray(value);
+/** Neither scalar nor bytes nor array; Array.isArray alone does not narrow readonly arrays. */
+function isMap(value: Value): value is { readonly [key: string]: Value } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
 }

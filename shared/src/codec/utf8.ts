@@ -15,9 +15,20 @@ export function utf8Length(text: string): number {
   return bytes;
 }
 
-/** `text` with U+FFFD for lone surrogates, which have no UTF-8. */
-export function wellFormed(text: string): string {
-  return text.replace(/\p{Surrogate}/gu, '\ufffd');
+/** Writes `text` at b[at..], with U+FFFD for lone surrogates, which have no UTF-8: `utf8Length` bytes. */
+export function writeUtf8(text: string, b: Uint8Array, at: number): void {
+  for (let i = 0; i < text.length; i++) {
+    let point = text.charCodeAt(i);
+    if (point < 0x80) {
+      b[at++] = point;
+      continue;
+    }
+    if (isPair(text, i)) point = text.codePointAt(i++) ?? 0;
+    else if ((point & 0xf800) === 0xd800) point = 0xfffd;
+    const more = point < 0x800 ? 1 : point < 0x1_0000 ? 2 : 3;
+    b[at++] = (0xff80 >> more) | (point >> (more * 6));
+    for (let shift = (more - 1) * 6; shift >= 0; shift -= 6) b[at++] = 0x80 | ((point >> shift) & 0x3f);
+  }
 }
 
 /** The text in b[from..to), or null when those bytes are no UTF-8 (RFC 3629: no overlong forms, surrogates, > U+10FFFF). */
