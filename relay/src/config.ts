@@ -85,6 +85,9 @@ const limits = z.strictObject({
   refusedResumes: count(1, 1_000_000)
     .default(10)
     .describe('resumes that may be refused to one address in a minute before it is told no more'),
+  handshakes: count(1, 1_000_000)
+    .default(2048)
+    .describe('WebSockets at once that belong to no session yet; beyond it the oldest of the busiest address goes'),
   handshakeSeconds: seconds(0.01, 60)
     .default(HANDSHAKE_MILLISECONDS / 1000)
     .describe('seconds to the first frame of a client'),
@@ -111,7 +114,7 @@ const limits = z.strictObject({
     .default(32 * 1024 * 1024)
     .describe('public: bytes of one session in a second, both ways together'),
   framesPerSecond: count(10, 10_000_000).default(50_000).describe('public: frames of one session in a second'),
-  httpConnections: count(1, 1_000_000).default(4096).describe('TCP connections to the relay itself at once'),
+  httpConnections: count(1, 1_000_000).default(4096).describe('TCP connections to the relay itself at once; beyond it the oldest without a session goes'),
   drainSeconds: seconds(0, 3600).default(10).describe('seconds that sessions may go on after SIGTERM'),
 });
 
@@ -142,6 +145,11 @@ export const schema = z.strictObject({
     .regex(NODE_ID, 'expected 1 to 32 of A-Z a-z 0-9 _ -')
     .optional()
     .describe('name of this relay among several behind one address: its sessions are resumed at /relay/NAME'),
+  redis: z
+    .string()
+    .regex(/^(rediss?:\/\/|\/)./, 'expected redis://, rediss:// or the path of a socket')
+    .optional()
+    .describe('Redis that relays share for used tickets and sessions at once: redis://, rediss:// or a socket’s path'),
   practice: z.boolean().default(false).describe('also run an echo server (TCP and UDP) and a chat on loopback'),
   log: z
     .enum(['silent', 'error', 'warn', 'info', 'debug'])

@@ -7,7 +7,11 @@ export interface Present {
   readonly sessions: { readonly attached: number; readonly detached: number };
   readonly sockets: { readonly tcp: number; readonly udp: number };
   readonly connections: number;
+  /** WebSockets without a session. */
+  readonly handshakes: number;
   readonly keptBytes: number;
+  /** Whether Redis can be asked; null: there is none. */
+  readonly redis: boolean | null;
 }
 
 export interface Metrics {
@@ -44,6 +48,14 @@ export function createMetrics(tally: Tally, present: () => Present): Metrics {
     },
   });
   new Gauge({
+    name: `${PREFIX}handshakes`,
+    help: 'WebSockets that are open and belong to no session yet',
+    registers,
+    collect() {
+      this.set(present().handshakes);
+    },
+  });
+  new Gauge({
     name: `${PREFIX}kept_bytes`,
     help: 'Bytes kept for clients: unacknowledged, or without credit',
     registers,
@@ -51,6 +63,17 @@ export function createMetrics(tally: Tally, present: () => Present): Metrics {
       this.set(present().keptBytes);
     },
   });
+
+  if (present().redis !== null) {
+    new Gauge({
+      name: `${PREFIX}redis_up`,
+      help: 'Whether Redis can be asked; while it cannot, tickets are refused',
+      registers,
+      collect() {
+        this.set(present().redis ? 1 : 0);
+      },
+    });
+  }
 
   const counter = (name: string, help: string, label: string, counts: Counts) =>
     new Counter({
@@ -67,6 +90,7 @@ export function createMetrics(tally: Tally, present: () => Present): Metrics {
   counter('denials', 'Operations that the policy denied', 'reason', tally.denials);
   counter('limits_reached', 'What a limit refused', 'limit', tally.limits);
   counter('datagrams_dropped', 'Datagrams from peers that were not passed on', 'reason', tally.dropped);
+  counter('store_failures', 'What Redis was asked about and did not answer', 'about', tally.storeFailures);
   new Counter({
     name: `${PREFIX}bytes_total`,
     help: 'Payload from peers (in) and to them (out)',

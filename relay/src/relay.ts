@@ -1,11 +1,14 @@
 /** A relay, put together from its parts: the one place that knows them all. */
-import { type ConfigInput, complete, isLoopback } from './config.ts';
+import { type Config, type ConfigInput, complete, isLoopback } from './config.ts';
 import { Names } from './dns/names.ts';
 import { surroundings } from './gate.ts';
-import { createLog } from './log.ts';
+import { localStore, type Store, sharedStore } from './limits/store.ts';
+import { Lobby } from './lobby.ts';
+import { createLog, type Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { hostText } from './origin.ts';
 import { type PracticeServers, startPractice } from './practice.ts';
+import { connectRedis, type RedisConnection } from './redis.ts';
 import { serve } from './server.ts';
 import { Admission } from './session/admission.ts';
 import { SYSTEM_CLOCK } from './session/parts.ts';
@@ -31,14 +34,25 @@ export interface Relay {
 /**
  * Starts a relay; resolves once it listens.
  * @param input any part of the settings; the rest are defaults. See `luasocket-relay --help`.
- * @throws ConfigError for settings that cannot be used; the system's error when it cannot listen.
+ * @throws ConfigError for settings that cannot be used; the system's error when it cannot listen, or reach Redis.
  */
 export async function createRelay(input: ConfigInput = {}): Promise<Relay> {
   const config = complete(input);
   const log = createLog(config.log);
+  const redis = config.redis === undefined ? null : await connectRedis(config.redis, log);
+  const store = redis === null ? localStore(config.limits) : sharedStore(redis, config.limits);
+  try {
+    return await start(config, log, store, redis);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function start(config: Config, log: Log, store: Store, redis: RedisConnection | null): Promise<Relay> {
   const tally = new Tally();
   const isPublic = config.mode === 'public';
-  const tickets = isPublic ? await createVerifier(config, SYSTEM_CLOCK) : null;
+  const tickets = isPublic ? await createVerifier(config, SYSTEM_CLOCK, store.tickets) : null;
   const names = new Names({
     servers: config.dnsServer,
     hostname: config.hostname ?? (isPublic ? 'relay' : undefined),
@@ -53,14 +67,32 @@ export async function createRelay(input: ConfigInput = {}): Promise<Relay> {
     log,
     tally,
     tickets,
-    surroundings: () => surroundings(ownPorts, names.servers),
+    addresses: store.addresses,
+    holders: store.holders,
+    surroundings: () => surroundings(ownPorts, [...names.servers, ...(redis?.places ?? [])]),
   });
   const sockets = createSockets();
-  const sessions = new Sessions({ config, clock: SYSTEM_CLOCK, log, admission, tally, names, sockets });
+  const sessions = new Sessions({
+    config,
+    clock: SYSTEM_CLOCK,
+    log,
+    admission,
+    refusals: store.refusals,
+    tally,
+    names,
+    sockets,
+  });
+  const lobby = new Lobby({
+    connections: config.limits.httpConnections,
+    handshakes: config.limits.handshakes,
+    displaced: (limit) => tally.limits.add(limit),
+  });
   const metrics = createMetrics(tally, () => ({
     ...sessions.count(),
     connections: sessions.connectionCount,
+    handshakes: lobby.handshakes,
     keptBytes: sessions.keptBytes,
+    redis: redis?.up ?? null,
   }));
   const practice = config.practice ? await startPractice() : null;
   let ready = true;
@@ -70,8 +102,8 @@ export async function createRelay(input: ConfigInput = {}): Promise<Relay> {
     practice: practice?.servers ?? null,
     metrics,
     isReady: () => ready,
-    hasRoom: () => sessions.hasRoom,
-    onConnection: (ws, address, node) => sessions.connect(ws, address, node),
+    lobby,
+    onConnection: (ws, address, node, guest) => sessions.connect(ws, address, node, guest),
   }).catch(async (error: unknown) => {
     await practice?.close();
     throw error;
@@ -86,7 +118,7 @@ export async function createRelay(input: ConfigInput = {}): Promise<Relay> {
     ready = false;
     sessions.close();
     names.close();
-    await Promise.all([server.close(), practice?.close()]);
+    await Promise.all([server.close(), practice?.close(), store.close()]);
   };
   const close = () => {
     closed ??= end();

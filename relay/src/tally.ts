@@ -12,6 +12,8 @@ export class Tally {
   readonly dropped = new Counts();
   /** Sessions that were begun, resumed and lost, and resumes refused. */
   readonly sessions = new Counts();
+  /** What Redis was asked about and did not answer. */
+  readonly storeFailures = new Counts();
 }
 
 /** Numbers by name. */

@@ -9,6 +9,7 @@ import { decodeJwt } from 'jose';
 import { type Config, parseListen } from '../config.ts';
 import { Names } from '../dns/names.ts';
 import { surroundings } from '../gate.ts';
+import { localTickets } from '../limits/store.ts';
 import { LookupError } from '../os/resolver-library.ts';
 import { parse } from '../policy/address.ts';
 import { missesOf, readCases } from '../policy/cases.ts';
@@ -160,6 +161,6 @@ async function claimsFor(
     return { claims, note: ['the ticket’s signature was not checked (--ticket-keys)'] };
   }
   const keys = ticketKeys.split(',').map((file) => resolve(place.directory, file.trim()));
-  const verifier = await createVerifier({ ...config, ticketKeys: keys }, { wall: place.now });
+  const verifier = await createVerifier({ ...config, ticketKeys: keys }, { wall: place.now }, localTickets());
   return { claims: (await verifier.verify(ticket)).claims, note: [] };
 }

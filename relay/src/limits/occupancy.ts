@@ -1,14 +1,18 @@
-/** Counts what one client address, or one holder of tickets, has at once. */
+/** Counts what one client address, or one holder of tickets, has at once; here, in this process. */
 import { isIPv6 } from 'node:net';
 import { parse } from '../policy/address.ts';
 
 /** Bytes of an IPv6 address that one customer has: /64 (RFC 6177). */
 const PREFIX_BYTES = 8;
 
-export class Occupancy {
+export interface Occupancy {
+  /** One more under `key`. Answers what takes it back; null: there are `most` already. */
+  enter(key: string, most: number): (() => void) | null | Promise<(() => void) | null>;
+}
+
+export class LocalOccupancy implements Occupancy {
   readonly #counts = new Map<string, number>();
 
-  /** One more under `key`. Answers what takes it back; null: there are `most` already. */
   enter(key: string, most: number): (() => void) | null {
     const count = this.#counts.get(key) ?? 0;
     if (count >= most) return null;

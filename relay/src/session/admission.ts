@@ -5,8 +5,9 @@
 import { ProtocolError } from '@luasocket-web/shared/errors';
 import type { Config, Limits } from '../config.ts';
 import { Gate } from '../gate.ts';
-import { customerOf, Occupancy } from '../limits/occupancy.ts';
+import { customerOf, type Occupancy } from '../limits/occupancy.ts';
 import { Scans } from '../limits/scans.ts';
+import { StoreFailure } from '../limits/store-failure.ts';
 import { Throttle } from '../limits/throttle.ts';
 import type { Log } from '../log.ts';
 import type { Claims } from '../policy/claims.ts';
@@ -35,12 +36,13 @@ export interface AdmissionOptions {
   readonly surroundings: () => Surroundings;
   /** Null: nobody needs a ticket. */
   readonly tickets: TicketVerifier | null;
+  /** Sessions by client address, and by holder of tickets. */
+  readonly addresses: Occupancy;
+  readonly holders: Occupancy;
 }
 
 export class Admission {
   readonly #options: AdmissionOptions;
-  readonly #addresses = new Occupancy();
-  readonly #holders = new Occupancy();
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -49,7 +51,9 @@ export class Admission {
   /** Terms at once where no ticket is asked for. @throws ProtocolError, or rejects with one, when it is refused. */
   admit(ticket: string | null, address: string): Terms | Promise<Terms> {
     const { config, tickets } = this.#options;
-    if (tickets !== null) return this.#withTicket(tickets, ticket, address);
+    if (tickets !== null) {
+      return this.#withTicket(tickets, ticket, address).catch((error: unknown) => Promise.reject(this.#told(error)));
+    }
     return {
       gate: this.#gate(DEVELOPMENT),
       limits: config.limits,
@@ -62,7 +66,7 @@ export class Admission {
 
   async #withTicket(tickets: TicketVerifier, token: string | null, address: string): Promise<Terms> {
     const ticket = await tickets.verify(token);
-    const leave = this.#enter(ticket, address);
+    const leave = await this.#enter(ticket, address);
     try {
       // Last, so that a ticket is not spent on a relay that is full.
       await tickets.use(ticket);
@@ -73,18 +77,31 @@ export class Admission {
     return this.#terms(ticket, leave);
   }
 
-  #enter({ subject, quota }: Ticket, address: string): () => void {
-    const leaveAddress = this.#addresses.enter(customerOf(address), this.#options.config.limits.sessionsPerAddress);
+  async #enter({ subject, quota }: Ticket, address: string): Promise<() => void> {
+    const { config, addresses, holders } = this.#options;
+    const leaveAddress = await addresses.enter(customerOf(address), config.limits.sessionsPerAddress);
     if (leaveAddress === null) throw this.#refusal('sessionsPerAddress', 'too many sessions from this address');
-    const leaveHolder = this.#holders.enter(subject, quota.sessions ?? Number.POSITIVE_INFINITY);
-    if (leaveHolder === null) {
+    try {
+      const leaveHolder = await holders.enter(subject, quota.sessions ?? Number.POSITIVE_INFINITY);
+      if (leaveHolder === null) {
+        throw this.#refusal('sessions of a ticket holder', 'too many sessions with tickets for the same subject');
+      }
+      return () => {
+        leaveAddress();
+        leaveHolder();
+      };
+    } catch (error) {
       leaveAddress();
-      throw this.#refusal('sessions of a ticket holder', 'too many sessions with tickets for the same subject');
+      throw error;
     }
-    return () => {
-      leaveAddress();
-      leaveHolder();
-    };
+  }
+
+  /** What the client is told. Whose ticket cannot be proven unused stays out: a ticket that were good twice would be good for ever. */
+  #told(error: unknown): unknown {
+    if (!(error instanceof StoreFailure)) return error;
+    this.#options.tally.storeFailures.add(error.about);
+    this.#options.log.error({ about: error.about, error: error.message }, 'Redis does not answer: a ticket is refused');
+    return new ProtocolError('unauthorized', 'tickets cannot be checked now; try again later');
   }
 
   #refusal(limit: string, message: string): ProtocolError {

@@ -7,6 +7,7 @@ import { FAULTS, type FaultCode, ProtocolError } from '@luasocket-web/shared/err
 import type { ClientFrame, Frame, FrameOf, RelayFrame } from '@luasocket-web/shared/frames';
 import { PROTOCOL_VERSION } from '@luasocket-web/shared/frames';
 import type { WebSocket } from 'ws';
+import type { Guest } from '../lobby.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from './parts.ts';
 
@@ -26,7 +27,8 @@ export type Ending = 'done' | 'fault' | 'lost';
 export interface Door {
   /** @throws ProtocolError when it is refused, perhaps later: then it rejects. */
   hello(connection: Connection, frame: FrameOf<'hello'>): void | Promise<void>;
-  resume(connection: Connection, frame: FrameOf<'resume'>): void;
+  /** The same. */
+  resume(connection: Connection, frame: FrameOf<'resume'>): void | Promise<void>;
 }
 
 /** The session that a WebSocket belongs to. */
@@ -41,6 +43,8 @@ export interface Owner {
 
 export interface ConnectionOptions {
   readonly door: Door;
+  /** Who keeps the room for those that belong to nobody. */
+  readonly guest: Guest;
   readonly clock: Clock;
   readonly log: Log;
   /** Where the client is. */
@@ -67,7 +71,7 @@ export class Connection {
   #deaf = false;
   /** The session has had its share: what the client sends is left to wait. */
   #held = false;
-  /** HELLO is being considered. */
+  /** HELLO or RESUME is being considered. */
   #opening = false;
   #lastHeard: number;
   #pings = 0;
@@ -117,6 +121,7 @@ export class Connection {
   /** The handshake is over; from now on frames go to `owner`. */
   belongTo(owner: Owner): void {
     clearTimeout(this.#handshake);
+    this.#options.guest.admitted();
     this.#owner = owner;
   }
 
@@ -202,12 +207,12 @@ export class Connection {
     const [first, second] = frames;
     if (second) throw new ProtocolError('unexpected', `${second.type} before WELCOME`);
     if (this.#opening) throw new ProtocolError('unexpected', `${first?.type} before WELCOME`);
-    if (first?.type === 'hello') {
-      const opened = this.#options.door.hello(this, first);
+    if (first?.type === 'hello' || first?.type === 'resume') {
+      const { door } = this.#options;
+      const opened = first.type === 'hello' ? door.hello(this, first) : door.resume(this, first);
       this.#opening = opened instanceof Promise;
       if (opened instanceof Promise) opened.catch((error: unknown) => this.fail(error));
-    } else if (first?.type === 'resume') this.#options.door.resume(this, first);
-    else if (first?.type === 'fault') this.close();
+    } else if (first?.type === 'fault') this.close();
     else if (first) throw new ProtocolError('unexpected', `${first.type} before HELLO`);
   }
 
@@ -255,6 +260,7 @@ export class Connection {
     this.#closed = true;
     clearTimeout(this.#handshake);
     clearInterval(this.#keepalive);
+    this.#options.guest.dismissed();
     const owner = this.#owner;
     this.#owner = null;
     owner?.closed(ending);

@@ -1,4 +1,4 @@
-/** How many resumes were refused to whom in the last minute, so that nobody can try for long. Reads no clock. */
+/** How many resumes were refused to whom in the last minute, so that nobody can try for long. Here, in this process. Reads no clock. */
 import { packEndpoint, parseAddress } from '@luasocket-web/shared/address';
 
 const MINUTE = 60_000;
@@ -7,7 +7,12 @@ const MAX_ADDRESSES = 10_000;
 /** Bytes of an IPv6 address that tell its owner, who has all the others: a network of 64 bits. */
 const NETWORK_BYTES = 8;
 
-export class Refusals {
+export interface Refusals {
+  /** One more was refused at `now` (milliseconds, never going back). Answers whether that is more than there may be. */
+  add(address: string, now: number): boolean | Promise<boolean>;
+}
+
+export class LocalRefusals implements Refusals {
   readonly #most: number;
   /** By address, oldest first; `since` in milliseconds. */
   readonly #counts = new Map<string, { since: number; count: number }>();
@@ -17,7 +22,6 @@ export class Refusals {
     this.#most = most;
   }
 
-  /** One more was refused at `now` (milliseconds, never going back). Answers whether that is more than there may be. */
   add(address: string, now: number): boolean {
     const key = ownerOf(address);
     const known = this.#counts.get(key);

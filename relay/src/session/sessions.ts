@@ -6,6 +6,7 @@ import { EPOCH_BYTES, KEY_BYTES, NONCE_BYTES, SESSION_BYTES } from '@luasocket-w
 import type { WebSocket } from 'ws';
 import type { Config } from '../config.ts';
 import type { Names } from '../dns/names.ts';
+import type { Guest } from '../lobby.ts';
 import type { Log } from '../log.ts';
 import type { SocketFactory } from '../sockets/socket.ts';
 import type { Tally } from '../tally.ts';
@@ -14,7 +15,7 @@ import { Budget } from './budget.ts';
 import { Connection, type Door } from './connection.ts';
 import { verify } from './mac.ts';
 import type { Clock } from './parts.ts';
-import { Refusals } from './refusals.ts';
+import type { Refusals } from './refusals.ts';
 import { Session } from './session.ts';
 
 /** Beyond the download pool: what may wait for a client that does not read before the relay stops reading it. */
@@ -27,6 +28,7 @@ export interface SessionsOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly admission: Admission;
+  readonly refusals: Refusals;
   readonly tally: Tally;
   readonly names: Names;
   readonly sockets: SocketFactory;
@@ -39,24 +41,17 @@ export class Sessions implements Door {
   readonly #noKey = randomBytes(KEY_BYTES);
   readonly #sessions = new Map<string, Session>();
   readonly #lingering = new Budget(LINGERING_BYTES);
-  readonly #refusals: Refusals;
   readonly #connections = new Set<Connection>();
   #draining = false;
   #whenEmpty: (() => void) | undefined;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
-    this.#refusals = new Refusals(options.config.limits.refusedResumes);
   }
 
   /** Sessions there are, those without a WebSocket included. */
   get size(): number {
     return this.#sessions.size;
-  }
-
-  /** Whether one more WebSocket may come up: as many again as there may be sessions, for those that resume. */
-  get hasRoom(): boolean {
-    return this.#connections.size < this.#options.config.limits.sessions * 2;
   }
 
   /** Sessions by whether they have a WebSocket, and their sockets by kind. */
@@ -86,11 +81,12 @@ export class Sessions implements Door {
   }
 
   /** A WebSocket that has come up, from this address, at the door of this relay or (`node`) of that one. */
-  connect(ws: WebSocket, address: string, node: string | null): void {
+  connect(ws: WebSocket, address: string, node: string | null, guest: Guest): void {
     const { clock, log, config } = this.#options;
     const { handshakeSeconds, pingSeconds, deadSeconds, download } = config.limits;
     const connection = new Connection(ws, {
       door: this,
+      guest,
       clock,
       log,
       address,
@@ -126,7 +122,7 @@ export class Sessions implements Door {
     );
   }
 
-  resume(connection: Connection, frame: FrameOf<'resume'>): void {
+  resume(connection: Connection, frame: FrameOf<'resume'>): void | Promise<void> {
     checkVersion(frame.version);
     const session = this.#sessions.get(Buffer.from(frame.session).toString('hex'));
     const { nonce } = connection;
@@ -136,9 +132,8 @@ export class Sessions implements Door {
     if (!session || !mine) {
       this.#options.tally.sessions.add('resume refused');
       // Never the owner: who is at its address must not be able to keep it out.
-      const many = this.#refusals.add(connection.address, this.#options.clock.monotonic());
-      if (many) throw new ProtocolError('limit', 'too many resumes were refused; try again later');
-      throw new ProtocolError('not_resumable', 'the session cannot be resumed');
+      const many = this.#options.refusals.add(connection.address, this.#options.clock.monotonic());
+      return many instanceof Promise ? many.then(refuseResume) : refuseResume(many);
     }
     session.resume(connection, frame);
     this.#options.tally.sessions.add('resumed');
@@ -222,6 +217,12 @@ export class Sessions implements Door {
     this.#options.tally.sessions.add('ended');
     if (this.#sessions.size === 0) this.#whenEmpty?.();
   }
+}
+
+/** @param many were refused to that address already. */
+function refuseResume(many: boolean): never {
+  if (many) throw new ProtocolError('limit', 'too many resumes were refused; try again later');
+  throw new ProtocolError('not_resumable', 'the session cannot be resumed');
 }
 
 function checkVersion(version: number): void {

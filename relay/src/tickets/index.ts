@@ -1,13 +1,14 @@
 /** Tickets as a relay's settings say. */
-import { RateLimiterMemory } from 'rate-limiter-flexible';
+import type { RateLimiterAbstract } from 'rate-limiter-flexible';
 import { type Config, ConfigError } from '../config.ts';
 import { readPublicKeys } from './keys.ts';
 import { TicketVerifier } from './verifier.ts';
 
-/** @throws ConfigError when a key cannot be used. */
+/** @param used one point for each ticket's id. @throws ConfigError when a key cannot be used. */
 export async function createVerifier(
   config: Pick<Config, 'ticketKeys' | 'ticketAudience'>,
   clock: { wall(): number },
+  used: RateLimiterAbstract,
 ): Promise<TicketVerifier> {
   const keys = await readPublicKeys(config.ticketKeys).catch((error: Error) => {
     throw new ConfigError(`ticketKeys: ${error.message}`);
@@ -15,7 +16,7 @@ export async function createVerifier(
   return new TicketVerifier({
     keys,
     audience: config.ticketAudience,
-    used: new RateLimiterMemory({ keyPrefix: 'ticket', points: 1, duration: 0 }),
+    used,
     now: () => clock.wall(),
   });
 }

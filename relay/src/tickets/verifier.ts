@@ -5,6 +5,7 @@
 import { ProtocolError } from '@luasocket-web/shared/errors';
 import { type CryptoKey, errors, type JWTHeaderParameters, jwtVerify } from 'jose';
 import type { RateLimiterAbstract } from 'rate-limiter-flexible';
+import { StoreFailure } from '../limits/store-failure.ts';
 import type { Claims } from '../policy/claims.ts';
 import { claimsOf, type Quota, ticketPayload } from './claims.ts';
 import { ALGORITHM } from './keys.ts';
@@ -72,15 +73,18 @@ export class TicketVerifier {
     }
   }
 
-  /** Uses a ticket up. @throws ProtocolError `unauthorized` when it has been used before. */
+  /**
+   * Uses a ticket up.
+   * @throws ProtocolError `unauthorized` when it has been used before; StoreFailure when nobody knows.
+   */
   async use({ id, expires }: Ticket): Promise<void> {
     const seconds = Math.ceil(expires + TOLERANCE_SECONDS - this.#options.now());
     try {
       await this.#options.used.consume(id, 1, { customDuration: Math.max(1, seconds) });
     } catch (refused) {
-      // An Error: the store could not be asked, and then nobody knows. Else the points are used up.
-      const why = refused instanceof Error ? 'tickets cannot be checked now' : 'the ticket has been used';
-      throw new ProtocolError('unauthorized', why);
+      // Else the points are used up.
+      if (refused instanceof Error) throw new StoreFailure('tickets', refused);
+      throw new ProtocolError('unauthorized', 'the ticket has been used');
     }
   }
 
