@@ -1,6 +1,5 @@
 /** Public mode through the client: the words that LuaSocket has for a refusal. */
 
-import { createPrivateKey, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -8,31 +7,21 @@ import { createRelay } from 'luasocket-relay';
 import { connect, type SocketNamespace } from 'luasocket-web';
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
-
-const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
+import { startBackend } from '../fixtures/tickets.ts';
 
 /** A namespace with a session of a public relay. */
 async function connectPublic(net: object): Promise<SocketNamespace> {
-  const pair = generateKeyPairSync('ed25519');
-  const key = { ...pair.publicKey.export({ format: 'jwk' }), kid: 'one' };
+  const backend = startBackend();
   const relay = await createRelay({
     listen: '127.0.0.1:0',
     mode: 'public',
     origins: ['https://game.example'],
     allowNoOrigin: true,
-    ticketKeys: [key],
+    ticketKeys: [backend.publicKey],
     log: 'silent',
   });
   onTestFinished(() => relay.close());
-  const exp = Math.floor(Date.now() / 1000) + 60;
-  const claims = { sub: 'player', aud: 'luasocket-relay', exp, jti: randomUUID(), net };
-  const token = `${encode({ alg: 'EdDSA', kid: 'one' })}.${encode(claims)}`;
-  const signature = sign(
-    null,
-    Buffer.from(token),
-    createPrivateKey(pair.privateKey.export({ type: 'pkcs8', format: 'pem' })),
-  );
-  const ticket = `${token}.${signature.toString('base64url')}`;
+  const ticket = backend.ticket({ net });
   const socket = await connect(relay.address.url, { ticket, WebSocket: WebSocket as never });
   onTestFinished(() => socket.relay.close());
   return socket;

@@ -12,8 +12,8 @@ import { StoreFailure } from './store-failure.ts';
 
 /** How long a relay that has died is still counted, at most. */
 const LEASE_MILLISECONDS = 60_000;
-/** Milliseconds between renewals: two may fail. */
-const RENEWAL_MILLISECONDS = LEASE_MILLISECONDS / 3;
+/** Renewals in the time of a lease: two may fail. */
+const RENEWALS = 3;
 
 /** Milliseconds since 1970, into `now`. */
 const NOW = `
@@ -39,15 +39,17 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
 export class SharedOccupancy implements Occupancy {
   readonly #redis: Redis;
   readonly #prefix: string;
+  readonly #leaseMilliseconds: number;
   /** The leases of this relay, by whom they are counted for. */
   readonly #leases = new Map<string, Set<string>>();
   readonly #renewal: NodeJS.Timeout;
 
   /** @param prefix begins the names of its keys. */
-  constructor(redis: Redis, prefix: string) {
+  constructor(redis: Redis, prefix: string, leaseMilliseconds = LEASE_MILLISECONDS) {
     this.#redis = redis;
     this.#prefix = prefix;
-    this.#renewal = setInterval(() => this.#renew(), RENEWAL_MILLISECONDS).unref();
+    this.#leaseMilliseconds = leaseMilliseconds;
+    this.#renewal = setInterval(() => this.#renew(), leaseMilliseconds / RENEWALS).unref();
   }
 
   /** Rejects with StoreFailure when Redis does not answer. */
@@ -55,7 +57,8 @@ export class SharedOccupancy implements Occupancy {
     const place = `${this.#prefix}:${key}`;
     const lease = randomUUID();
     const limit = Math.min(most, Number.MAX_SAFE_INTEGER);
-    const entered = await this.#redis.eval(ENTER, 1, place, limit, LEASE_MILLISECONDS, lease).catch((error: Error) => {
+    const terms = [limit, this.#leaseMilliseconds, lease];
+    const entered = await this.#redis.eval(ENTER, 1, place, ...terms).catch((error: Error) => {
       throw new StoreFailure('sessions', error);
     });
     if (entered !== 1) return null;
@@ -77,7 +80,7 @@ export class SharedOccupancy implements Occupancy {
   #renew(): void {
     for (const [place, leases] of this.#leases) {
       // The next renewal makes up for one that fails.
-      this.#redis.eval(RENEW, 1, place, LEASE_MILLISECONDS, ...leases).catch(() => {});
+      this.#redis.eval(RENEW, 1, place, this.#leaseMilliseconds, ...leases).catch(() => {});
     }
   }
 }
