@@ -2,7 +2,7 @@
  * The codec: frames to bytes and back. Everything that goes over the WebSocket passes here, and nothing else in the
  * project knows msgpack. Whatever the bytes, only a ProtocolError leaves it.
  */
-export { DATA_HEADER, layDataHeader } from './codec/data.ts';
+export { DATA_HEADER, frameInPlace } from './codec/data.ts';
 export { decodeFrames } from './codec/decode.ts';
 export { encodeFrame } from './codec/encode.ts';
 export { MessageWriter } from './codec/message.ts';

@@ -28,6 +28,12 @@ export class Link {
   #untoldFrames = 0;
   #untoldBytes = 0;
   #ackAt = Number.POSITIVE_INFINITY;
+  readonly #forgotten: ((encoded: Uint8Array) => void) | null;
+
+  /** `forgotten` is called for each frame that is kept no longer. */
+  constructor(forgotten: ((encoded: Uint8Array) => void) | null = null) {
+    this.#forgotten = forgotten;
+  }
 
   /** Sequenced frames received in all, over every WebSocket of the session. */
   get receivedCount(): number {
@@ -119,8 +125,11 @@ export class Link {
   #forget(received: number): void {
     const head = this.#head + received - this.#acknowledged;
     for (let i = this.#head; i < head; i++) {
-      this.#unacknowledgedBytes -= this.#frames[i]?.length ?? 0;
+      const frame = this.#frames[i];
+      if (!frame) continue;
+      this.#unacknowledgedBytes -= frame.length;
       this.#frames[i] = null;
+      this.#forgotten?.(frame);
     }
     this.#head = head;
     this.#acknowledged = received;

@@ -6,7 +6,7 @@ import {
   DATA_HEADER,
   decodeFrames,
   encodeFrame,
-  layDataHeader,
+  frameInPlace,
   MessageWriter,
   utf8Length,
 } from '@luasocket-web/shared/codec';
@@ -213,8 +213,9 @@ describe('payloads', () => {
     const payload = Uint8Array.from([1, 2, 3]);
     const room = new Uint8Array(100 + DATA_HEADER + payload.length);
     room.set(payload, 100 + DATA_HEADER);
-    layDataHeader(room, 100, 0xffff_ffff, payload.length);
-    expect(room.subarray(100)).toEqual(encodeFrame({ type: 'data', socket: 0xffff_ffff, payload }));
+    const frame = frameInPlace(0xffff_ffff, room.subarray(100 + DATA_HEADER));
+    expect(frame.buffer).toBe(room.buffer);
+    expect(frame).toEqual(encodeFrame({ type: 'data', socket: 0xffff_ffff, payload }));
   });
 
   test('frames that are kept stay as they are, whatever is encoded after them', () => {

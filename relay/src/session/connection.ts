@@ -13,6 +13,8 @@ import type { Clock } from './parts.ts';
 
 /** A message of this size is sent without waiting for the end of the turn. */
 const FLUSH_BYTES = 64 * 1024;
+/** A frame of this size is a message of its own: copying it costs more than a message does. */
+const ALONE_BYTES = 16 * 1024;
 /** Bytes that wait in this process for the WebSocket: above the first nobody reads from peers, below the second all may. */
 const CONGESTED_BYTES = 512 * 1024;
 const RELIEVED_BYTES = 256 * 1024;
@@ -132,9 +134,10 @@ export class Connection {
 
   sendEncoded(encoded: Uint8Array): void {
     if (this.#closed) return;
-    if (!this.#writer.fits(encoded.length)) this.#write();
+    // What is large goes alone, so that it is not copied.
+    if (encoded.length >= ALONE_BYTES || !this.#writer.fits(encoded.length)) this.#write();
     this.#writer.add(encoded);
-    if (this.#writer.size >= FLUSH_BYTES) this.#write();
+    if (encoded.length >= ALONE_BYTES || this.#writer.size >= FLUSH_BYTES) this.#write();
     else this.schedule();
   }
 

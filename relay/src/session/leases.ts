@@ -23,6 +23,7 @@ const ALL = [
 
 /** Sockets that only hold a port hear nothing. */
 const DEAF = {
+  buffers: null,
   connected() {},
   data() {},
   end() {},

@@ -2,7 +2,7 @@
  * One client: its sockets and its link, over one WebSocket after another. It puts the parts together; what a frame
  * does is in dispatch.ts, who may have a session in sessions.ts.
  */
-import { encodeFrame } from '@luasocket-web/shared/codec';
+import { encodeFrame, frameInPlace } from '@luasocket-web/shared/codec';
 import { ProtocolError } from '@luasocket-web/shared/errors';
 import { ReceivePool, SendPool } from '@luasocket-web/shared/flow';
 import { type ClientFrame, type FrameOf, PROTOCOL_VERSION, type RelayFrame } from '@luasocket-web/shared/frames';
@@ -13,6 +13,7 @@ import type { Gate } from '../gate.ts';
 import type { Scans } from '../limits/scans.ts';
 import type { Throttle } from '../limits/throttle.ts';
 import type { Log } from '../log.ts';
+import { ReadBuffers } from '../sockets/read-buffers.ts';
 import type { SocketFactory } from '../sockets/socket.ts';
 import type { Tally } from '../tally.ts';
 import { Budget } from './budget.ts';
@@ -70,7 +71,8 @@ export interface SessionOptions {
 export class Session implements Owner, Voice {
   readonly #options: SessionOptions;
   readonly #context: Context;
-  readonly #link = new Link();
+  readonly #buffers = new ReadBuffers();
+  readonly #link = new Link((encoded) => this.#buffers.release(encoded));
   #connection: Connection | null = null;
   /** Of the last RESUME that was accepted; 1 before the first. */
   #generation = 1;
@@ -96,6 +98,7 @@ export class Session implements Owner, Voice {
       table,
       streams: new Streams({
         voice: this,
+        buffers: this.#buffers,
         send,
         receive,
         lingering: new Budget(limits.upload, options.lingering),
@@ -206,11 +209,22 @@ export class Session implements Owner, Voice {
   send(frame: RelayFrame): void {
     if (this.#ended) return;
     if ('payload' in frame) {
-      this.#options.tally.bytes[frame.type === 'data' ? 'tcp' : 'udp'].in += frame.payload.length;
+      this.#options.tally.bytes.udp.in += frame.payload.length;
       this.#spend(frame.payload.length, 0);
     }
-    const encoded = encodeFrame(frame);
-    if (isSequenced(frame.type)) {
+    this.#sendEncoded(encodeFrame(frame), isSequenced(frame.type));
+  }
+
+  data(socket: number, payload: Uint8Array, inPlace: boolean): void {
+    if (this.#ended) return;
+    this.#options.tally.bytes.tcp.in += payload.length;
+    this.#spend(payload.length, 0);
+    const encoded = inPlace ? frameInPlace(socket, payload) : encodeFrame({ type: 'data', socket, payload });
+    this.#sendEncoded(encoded, true);
+  }
+
+  #sendEncoded(encoded: Uint8Array, sequenced: boolean): void {
+    if (sequenced) {
       this.#link.sent(encoded);
       if (this.#isBehind(TOO_MUCH)) {
         this.#fail(new ProtocolError('limit', 'too much is unacknowledged'));

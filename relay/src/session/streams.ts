@@ -7,6 +7,7 @@ import { ProtocolError } from '@luasocket-web/shared/errors';
 import type { ReceivePool, SendPool } from '@luasocket-web/shared/flow';
 import type { RelayFrame } from '@luasocket-web/shared/frames';
 import { MAX_DATA } from '@luasocket-web/shared/limits';
+import type { ReadBuffers } from '../sockets/read-buffers.ts';
 import type { SystemFailure, TcpSink, TcpSocket } from '../sockets/socket.ts';
 import type { Budget } from './budget.ts';
 import { Ordered } from './ordered.ts';
@@ -15,6 +16,13 @@ import { outcomeOf } from './requests.ts';
 
 /** Bytes read from peers and held over for want of credit, over all streams of a session; then nobody reads. */
 const HELD_BYTES = 512 * 1024;
+
+/** What was read and is still to be sent. */
+interface Held {
+  payload: Uint8Array;
+  /** The bytes before the payload are free for its frame's header; not so when a part before it was sent. */
+  headroom: boolean;
+}
 
 /** A TCP socket of the session, as its socket tells it. All rules are in `Streams`. */
 export class Stream implements TcpSink {
@@ -36,18 +44,20 @@ export class Stream implements TcpSink {
 
   paused = false;
   /** Read, and not sent for want of credit. */
-  held: Uint8Array[] = [];
+  held: Held[] = [];
   /** What is told after all that is held. */
   tail: RelayFrame[] = [];
   /** Given to the socket and not yet taken by the kernel, bytes. */
   unwritten = 0;
   /** To be called when the attempt to connect that is under way is over. */
   settled: (() => void) | null = null;
+  readonly buffers: ReadBuffers;
   readonly #streams: Streams;
 
   constructor(id: number, streams: Streams) {
     this.id = id;
     this.#streams = streams;
+    this.buffers = streams.buffers;
   }
 
   connected(local: Endpoint, peer: Endpoint): void {
@@ -72,6 +82,7 @@ export class Stream implements TcpSink {
 
 export interface StreamsOptions {
   readonly voice: Voice;
+  readonly buffers: ReadBuffers;
   readonly send: SendPool;
   readonly receive: ReceivePool;
   /** Finds room for a connection in the session's table; null when there is none. */
@@ -87,6 +98,7 @@ export interface StreamsOptions {
 }
 
 export class Streams {
+  readonly buffers: ReadBuffers;
   readonly #options: StreamsOptions;
   readonly #voice: Voice;
   readonly #send: SendPool;
@@ -101,6 +113,7 @@ export class Streams {
 
   constructor(options: StreamsOptions) {
     this.#options = options;
+    this.buffers = options.buffers;
     this.#voice = options.voice;
     this.#send = options.send;
     this.#receive = options.receive;
@@ -174,7 +187,7 @@ export class Streams {
 
   /** How many bytes the relay has read from its peer that the client does not know its program to have taken. */
   undelivered(stream: Stream): number {
-    return this.#send.outstandingOf(stream.id) + stream.held.reduce((sum, { length }) => sum + length, 0);
+    return this.#send.outstandingOf(stream.id) + lengthOf(stream.held);
   }
 
   /** Closes the socket and those that wait to be accepted on it, which are reset. */
@@ -195,7 +208,8 @@ export class Streams {
     }
     stream.socket = null;
     const could = this.#mayRead;
-    this.#heldBytes -= stream.held.reduce((sum, { length }) => sum + length, 0);
+    this.#heldBytes -= lengthOf(stream.held);
+    for (const { payload } of stream.held) this.buffers.release(payload);
     stream.held = [];
     stream.tail = [];
     this.#reading.delete(stream);
@@ -247,7 +261,7 @@ export class Streams {
   data(stream: Stream, payload: Uint8Array): void {
     this.#voice.guard(() => {
       const could = this.#mayRead;
-      stream.held.push(payload);
+      stream.held.push({ payload, headroom: true });
       this.#heldBytes += payload.length;
       this.#forward(stream);
       this.#review(could);
@@ -302,15 +316,23 @@ export class Streams {
   /** Sends what is held as far as credit goes. */
   #forward(stream: Stream): void {
     for (;;) {
-      const [payload] = stream.held;
-      if (!payload) break;
+      const [first] = stream.held;
+      if (!first) break;
+      const { payload } = first;
       const length = Math.min(payload.length, MAX_DATA, this.#send.allowance(stream.id));
       if (length === 0) break;
       this.#send.spend(stream.id, length);
       this.#heldBytes -= length;
-      if (length === payload.length) stream.held.shift();
-      else stream.held[0] = payload.subarray(length);
-      this.#voice.send({ type: 'data', socket: stream.id, payload: payload.subarray(0, length) });
+      if (length === payload.length) {
+        stream.held.shift();
+      } else {
+        stream.held[0] = { payload: payload.subarray(length), headroom: false };
+        // Both parts are to be released.
+        this.buffers.retain(payload);
+      }
+      const part = payload.subarray(0, length);
+      this.#voice.data(stream.id, part, first.headroom);
+      if (!first.headroom) this.buffers.release(part);
     }
     if (stream.held.length === 0) {
       for (const frame of stream.tail.splice(0)) this.#voice.send(frame);
@@ -331,4 +353,8 @@ export class Streams {
     if (go) stream.socket?.resume();
     else stream.socket?.pause();
   }
+}
+
+function lengthOf(held: readonly Held[]): number {
+  return held.reduce((sum, { payload }) => sum + payload.length, 0);
 }

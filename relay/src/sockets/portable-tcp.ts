@@ -146,6 +146,7 @@ export class PortableTcpSocket implements TcpSocket {
 
   #listen(stream: TcpStream, sink: TcpSink, peer: Endpoint): void {
     stream.events = {
+      buffers: sink.buffers,
       opened: () => sink.connected(this.localName(), peer),
       failed: (failure) => {
         if (!stream.open) {

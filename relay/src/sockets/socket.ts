@@ -7,6 +7,7 @@
 import type { Endpoint, Family } from '@luasocket-web/shared/address';
 import type { OutcomeCode } from '@luasocket-web/shared/errors';
 import type { OptionValue } from '@luasocket-web/shared/frames';
+import type { ReadBuffers } from './read-buffers.ts';
 
 /** A system call that was refused: a code of the catalogue, or the system's own text where there is none. */
 export class SystemFailure extends Error {
@@ -33,8 +34,13 @@ export interface RelaySocket {
 
 /** What a TCP socket tells its session; never called from within a call of the session, except `drained`. */
 export interface TcpSink {
+  /** Where what comes is kept; null when nothing will. */
+  readonly buffers: ReadBuffers | null;
   connected(local: Endpoint, peer: Endpoint): void;
-  /** Bytes from the peer; the sink may keep them. Not called while paused, save for one read under way. */
+  /**
+   * Bytes from the peer, in `buffers`: with HEADROOM before them, and the sink's until it releases them. Not called
+   * while paused, save for one read under way.
+   */
   data(payload: Uint8Array): void;
   /** The peer has finished sending; all data before it. */
   end(): void;

@@ -15,7 +15,9 @@ import type { System } from '../os/system.ts';
 import { addressText } from './endpoint.ts';
 import { nodeFailure, systemFailure } from './failure.ts';
 import { type Handle, handleOf } from './handle.ts';
+import { Intake } from './intake.ts';
 import { readLinger, takeError, writeLinger } from './options.ts';
+import type { ReadBuffers } from './read-buffers.ts';
 import { SystemFailure } from './socket.ts';
 
 /** Milliseconds that a closed socket may go on delivering what was written: Linux' tcp_fin_timeout. */
@@ -29,8 +31,11 @@ const NONE = -1;
 
 /** What a stream tells: the parts of `TcpSink` that concern a connection. */
 export interface StreamEvents {
+  /** Where what comes is kept; null when nothing will. */
+  readonly buffers: ReadBuffers | null;
   opened(): void;
   failed(failure: SystemFailure): void;
+  /** A payload in `buffers`, to be released. */
   data(payload: Uint8Array): void;
   end(): void;
   drained(bytes: number): void;
@@ -49,8 +54,10 @@ class NodeSocket extends Socket {
 export class TcpStream {
   /** Bytes given to `events.data`. */
   received = 0;
-  events: StreamEvents | null;
   readonly #system: System | null;
+  readonly #intake: Intake;
+  #events: StreamEvents | null = null;
+  /** Shared by all streams. */
   readonly #readBuffer: Uint8Array;
   readonly #net: NodeSocket;
   #open = false;
@@ -69,7 +76,7 @@ export class TcpStream {
   /**
    * `source` is what to connect: a descriptor or a bound handle (which the stream owns from now on), or nothing (Node
    * makes a descriptor then); or it is the handle of an accepted connection, which is born paused. `readBuffer` may be
-   * shared by all streams: what is read is copied out of it before anything else can be read.
+   * shared by all streams (see Intake).
    */
   constructor(
     system: System | null,
@@ -79,8 +86,9 @@ export class TcpStream {
   ) {
     this.#system = system;
     this.#readBuffer = readBuffer;
+    this.#intake = new Intake(readBuffer);
     this.events = events;
-    const onread: OnReadOpts = { buffer: readBuffer, callback: (bytes) => this.#read(bytes) };
+    const onread: OnReadOpts = { buffer: () => this.#intake.next(), callback: (bytes) => this.#read(bytes) };
     // manualStart (undocumented): without it Node reads at once, which fails on a socket that is not connected.
     const accepted = source !== null && 'accepted' in source;
     const options = {
@@ -102,6 +110,16 @@ export class TcpStream {
       this.#paused = true;
       this.#net.pause();
     }
+  }
+
+  get events(): StreamEvents | null {
+    return this.#events;
+  }
+
+  /** Who is told. Nothing is read as long as there is nobody. */
+  set events(events: StreamEvents | null) {
+    this.#events = events;
+    if (events) this.#intake.buffers = events.buffers;
   }
 
   /** The descriptor, for options and names; negative when there is none. */
@@ -175,6 +193,7 @@ export class TcpStream {
     if (this.#closed) return;
     this.#closed = true;
     this.events = null;
+    this.#intake.leave();
     clearTimeout(this.#probe);
     this.#dropHusk();
     if (this.#net.closed) gone?.();
@@ -208,7 +227,7 @@ export class TcpStream {
       this.#fail(new SystemFailure('ECONNRESET'));
       return false;
     }
-    this.#give(Buffer.from(this.#readBuffer.subarray(0, bytes)));
+    this.#give(this.#intake.take(bytes));
     return true;
   }
 
@@ -271,6 +290,7 @@ export class TcpStream {
   #finished(): void {
     if (this.#closed || this.#failed || this.#noticeReset()) return;
     this.#ended = true;
+    this.#intake.leave();
     this.events?.end();
     this.#watch(0);
   }
@@ -310,7 +330,7 @@ export class TcpStream {
       if (this.#paused) return;
       const bytes = this.#system.receive(this.#husk, this.#readBuffer, false);
       if (bytes <= 0) break;
-      this.#give(Buffer.from(this.#readBuffer.subarray(0, bytes)));
+      this.#give(this.#intake.copy(this.#readBuffer.subarray(0, bytes)));
       if (this.#closed) return;
     }
     this.#failure = null;

@@ -162,6 +162,7 @@ export class KernelTcpSocket implements TcpSocket {
 
   #streamEvents(stream: TcpStream, sink: TcpSink, peer: Endpoint | null): StreamEvents {
     return {
+      buffers: sink.buffers,
       opened: () => {
         this.#releaseOwn();
         const name = this.#system.peerName(stream.fd);

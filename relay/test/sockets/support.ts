@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Endpoint, Family } from '@luasocket-web/shared/address';
+import { ReadBuffers } from '../../src/sockets/read-buffers.ts';
 import type { SocketFactory, SystemFailure, TcpSink, TcpSocket, UdpSink, UdpSocket } from '../../src/sockets/socket.ts';
 
 export const ANY = { 4: '0.0.0.0', 6: '::' } as const;
@@ -33,6 +34,7 @@ export interface Arrived {
 }
 
 export class TcpLog implements TcpSink {
+  readonly buffers = new ReadBuffers();
   readonly names: { local: Endpoint; peer: Endpoint }[] = [];
   readonly chunks: Uint8Array[] = [];
   readonly failures: SystemFailure[] = [];

@@ -37,6 +37,17 @@ export function layDataHeader(target: Uint8Array, at: number, socket: number, le
   putU32(target, at + 8, length);
 }
 
+/**
+ * A DATA around `payload`, which is not copied: its header takes the DATA_HEADER bytes before it, which have to be the
+ * caller's.
+ */
+export function frameInPlace(socket: number, payload: Uint8Array): Uint8Array {
+  const at = payload.byteOffset - DATA_HEADER;
+  const frame = new Uint8Array(payload.buffer, at, DATA_HEADER + payload.length);
+  layDataHeader(frame, 0, socket, payload.length);
+  return frame;
+}
+
 export function layData(socket: number, payload: Uint8Array): Uint8Array {
   const frame = slab.take(DATA_HEADER + payload.length);
   layDataHeader(frame, 0, socket, payload.length);
