@@ -24,6 +24,9 @@ const CLIENT_ENTRIES = {
   emscripten: at('client/src/emscripten.ts'),
 };
 
+/** Vite leaves an ES library its line breaks and blanks; the workers' files go to browsers as they are. */
+const WHOLLY_MINIFIED = { output: { minify: true } };
+
 /**
  * Keeps Vite here from bundling the workers of an entry, which are builds of their own, and lets the bundlers of users
  * see them: they look for the same words, and would heed the comment too. As many blanks keep the source map true.
@@ -103,6 +106,7 @@ const BUILDS: Readonly<Record<string, UserConfig>> = {
       target: 'es2022',
       sourcemap: true,
       lib: { entry: at('client/src/workers/pump.entry.ts'), formats: ['es'], fileName: () => 'pump.js' },
+      rolldownOptions: WHOLLY_MINIFIED,
     },
   },
   // The worker of lua.js, likewise; scripts/lib/build.mjs puts Lua's WebAssembly beside it.
@@ -117,6 +121,7 @@ const BUILDS: Readonly<Record<string, UserConfig>> = {
       target: 'es2022',
       sourcemap: true,
       lib: { entry: at('client/src/lua/worker.entry.ts'), formats: ['es'], fileName: () => 'lua-worker.js' },
+      rolldownOptions: WHOLLY_MINIFIED,
     },
   },
   relay: {

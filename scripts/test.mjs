@@ -12,7 +12,7 @@ import { ensureInstalled } from './lib/install.mjs';
 import { checkPackages } from './lib/packages.mjs';
 import { ROOT } from './lib/paths.mjs';
 import { chromium, isolation, missingPeers, which } from './lib/programs.mjs';
-import { endWithNpm, run } from './lib/run.mjs';
+import { endWithNpm, run, runNode } from './lib/run.mjs';
 import { add, fromPlaywright, fromText, fromVitest, nothing, toText, withStatus } from './lib/tally.mjs';
 
 const NAMES = ['checks', 'unit', 'packages', 'parity', 'e2e'];
@@ -88,6 +88,8 @@ async function checks() {
 
 async function packages() {
   for (const { name, passed } of await checkPackages()) countCheck(name, passed);
+  const { code: size } = await runNode(join(ROOT, 'scripts/size.mjs'), []);
+  countCheck('luasocket-web is no larger than its budgets (size)', size === 0);
 }
 
 async function tests() {
