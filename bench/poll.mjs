@@ -2,12 +2,12 @@
  * What a frame costs that polls many sockets of luasocket-web/poll on which nothing happens: receive on each of 1,000 TCP
  * connections, receivefrom on each of 1,000 UDP sockets, select over 1,000. Needs a build. Prints milliseconds a frame.
  */
-import { createRequire } from 'node:module';
+import { createRelay } from 'luasocket-relay';
+import { connect } from 'luasocket-web/poll';
+import { WebSocket as Ws } from 'ws';
 
-/** What is built, which need not be there when the sources are checked. @param {string} file */
-const built = (file) => import(new URL(`../${file}`, import.meta.url).href);
-const { connect } = await built('client/dist/poll.js');
-const { createRelay } = await built('relay/dist/index.js');
+// The same for what is used here.
+const WebSocket = /** @type {typeof globalThis.WebSocket} */ (/** @type {unknown} */ (Ws));
 
 const SOCKETS = 1000;
 const FRAMES = 600;
@@ -45,12 +45,12 @@ function report(name, frame) {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 const relay = await createRelay({ listen: '127.0.0.1:0', log: 'silent' });
-const { WebSocket } = createRequire(new URL('../client/package.json', import.meta.url))('ws');
 const socket = await connect(relay.address.url, { WebSocket });
 const other = await connect(relay.address.url, { WebSocket });
 
 const [server] = socket.try(other.bind('127.0.0.1', 0, SOCKETS));
 const port = Number(server.getsockname()[1]);
+/** @type {import('luasocket-web/poll').TcpSocket<'sync'>[]} */
 const clients = [];
 const held = [];
 while (clients.length < SOCKETS) {
@@ -81,6 +81,7 @@ report('receive on each, then select over all', () => {
 });
 for (const client of clients) client.close();
 
+/** @type {import('luasocket-web/poll').UdpSocket<'sync'>[]} */
 const datagrams = [];
 for (let i = 0; i < SOCKETS; i++) datagrams.push(socket.try(socket.udp())[0]);
 report('receivefrom on each', () => {

@@ -1,0 +1,34 @@
+/** Runs a case: in each round everyone once, in an order that turns, so that what else the machine does meets all alike. */
+
+/** @typedef {import('../types.ts').Sample} Sample */
+
+/**
+ * @param {readonly string[]} names
+ * @param {number} round
+ * @returns {string[]} The same names, begun with another.
+ */
+export function turned(names, round) {
+  const first = names.length === 0 ? 0 : round % names.length;
+  return [...names.slice(first), ...names.slice(0, first)];
+}
+
+/**
+ * @param {readonly string[]} names
+ * @param {number} rounds That count. One more goes before them, to warm up.
+ * @param {(name: string) => Promise<Sample>} measure
+ * @param {(round: number, name: string, sample: Sample) => void} [tell]
+ * @returns {Promise<Record<string, Sample[]>>}
+ */
+export async function interleave(names, rounds, measure, tell = () => {}) {
+  /** @type {Record<string, Sample[]>} */
+  const samples = Object.fromEntries(names.map((name) => [name, []]));
+  for (let round = 0; round <= rounds; round++) {
+    for (const name of turned(names, round)) {
+      const sample = await measure(name);
+      if (round === 0) continue;
+      samples[name]?.push(sample);
+      tell(round, name, sample);
+    }
+  }
+  return samples;
+}

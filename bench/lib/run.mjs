@@ -1,0 +1,90 @@
+/** A whole run: the servers, the contenders, case by case. */
+import { fileURLToPath } from 'node:url';
+import { CONTENDERS } from '../contenders/index.mjs';
+import { machine } from '../report/machine.mjs';
+import { startProgram } from './program.mjs';
+import { interleave } from './rounds.mjs';
+import { startClient, startRelay } from './stage.mjs';
+
+/** @typedef {import('../types.ts').Case} Case */
+/** @typedef {import('../types.ts').Sample} Sample */
+
+/**
+ * @typedef {object} Plan
+ * @property {readonly Case[]} cases
+ * @property {readonly string[]} contenders
+ * @property {number} rounds
+ * @property {number} seconds
+ * @property {Readonly<Record<string, string>>} roots Checkouts whose builds are taken, by contender.
+ * @property {string | null} profile
+ */
+
+/**
+ * @param {Plan} plan
+ * @param {(text: string) => void} say
+ * @param {(case_: Case, samples: Record<string, Sample[]>) => void} tell After each case.
+ * @returns {Promise<import('../types.ts').Results>}
+ */
+export async function runAll(plan, say, tell) {
+  const servers = await startProgram(
+    [process.execPath, fileURLToPath(new URL('../peers/main.mjs', import.meta.url))],
+    /^(\{.*\})$/m,
+  );
+  /** @type {Record<string, Record<string, Sample[]>>} */
+  const results = {};
+  /** @type {Record<string, string>} */
+  const absent = {};
+  const present = plan.contenders.filter((name) => {
+    const why = CONTENDERS[name]?.absent?.() ?? null;
+    if (why !== null) absent[name] = why;
+    return why === null;
+  });
+  for (const [name, why] of Object.entries(absent)) say(`${name} does not take part: ${why}.`);
+  const peers = JSON.parse(servers.said[1] ?? '');
+  for (const case_ of plan.cases) {
+    const names = case_.contenders.filter((name) => present.includes(name));
+    if (names.length === 0) continue;
+    const samples = await runCase(case_, names, plan, peers);
+    results[case_.name] = samples;
+    tell(case_, samples);
+  }
+  await servers.stop();
+  return { machine: machine(), rounds: plan.rounds, seconds: plan.seconds, cases: results, absent };
+}
+
+/**
+ * @param {Case} case_
+ * @param {readonly string[]} names
+ * @param {Plan} plan
+ * @param {import('../types.ts').Peers} peers
+ */
+async function runCase(case_, names, plan, peers) {
+  /** @typedef {{ client: ReturnType<typeof startClient>, stop(): Promise<void> }} Stage */
+  /** @type {Map<string, Stage>} */
+  const stages = new Map();
+  /** @param {string} name @returns {Promise<Stage>} */
+  const start = async (name) => {
+    const profile = name === 'ours' ? plan.profile : null;
+    const relay = await startRelay(name, { peers, root: plan.roots[name] ?? '', profile });
+    const client = startClient(name, relay.place);
+    const stop = async () => {
+      stages.delete(name);
+      await client.stop();
+      await relay.stop();
+    };
+    return { client, stop };
+  };
+  const samples = await interleave(names, plan.rounds, async (name) => {
+    try {
+      const stage = stages.get(name) ?? (await start(name));
+      stages.set(name, stage);
+      const sample = await stage.client.measure(case_.name, plan.seconds);
+      if (case_.fresh || 'failed' in sample) await stage.stop();
+      return sample;
+    } catch (error) {
+      return { failed: error instanceof Error ? error.message : String(error) };
+    }
+  });
+  for (const stage of stages.values()) await stage.stop();
+  return samples;
+}

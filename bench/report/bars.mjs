@@ -1,0 +1,48 @@
+/** What is aimed at, as a bar for each figure. Missing one is said and nothing more: a time is no error. */
+import { ratio, spread, values } from './stats.mjs';
+
+/** @typedef {import('../types.ts').Sample} Sample */
+/** @typedef {import('./stats.mjs').Spread} Spread */
+
+/**
+ * @typedef {object} Bar
+ * @property {string} case
+ * @property {string} key Of the metric.
+ * @property {string | null} to The contender that ours is divided by; null: the figure itself.
+ * @property {'<=' | '>='} is
+ * @property {number} bound
+ */
+
+/** @type {(name: string, key: string, to: string | null, is: '<=' | '>=', bound: number) => Bar} */
+const bar = (name, key, to, is, bound) => ({ case: name, key, to, is, bound });
+
+/** @type {readonly Bar[]} */
+export const BARS = [
+  bar('roundtrip', 'cpu', 'ideal', '<=', 1.0),
+  bar('roundtrip', 'p50', 'ideal', '<=', 1.05),
+  bar('udp-roundtrip', 'p50', 'ideal', '<=', 1.05),
+  bar('download', 'rate', 'ideal', '>=', 1.1),
+  bar('download', 'cpu', 'ideal', '<=', 0.65),
+  bar('download', 'rate', 'wisp-js', '>=', 1.4),
+  bar('upload', 'rate', 'ideal', '>=', 0.95),
+  bar('upload', 'cpu', 'ideal', '<=', 1.05),
+  bar('streams', 'rate', 'wisp-js', '>=', 2.0),
+  bar('streams', 'cpu', 'wisp-js', '<=', 0.5),
+  bar('loaded', 'worse', null, '<=', 3),
+];
+
+/** @typedef {{ bar: Bar, found: Spread, met: boolean }} Verdict */
+
+/**
+ * @param {string} name Of the case.
+ * @param {Readonly<Record<string, readonly Sample[]>>} samples
+ * @returns {Verdict[]} Of the bars whose figures are there. The median decides.
+ */
+export function judge(name, samples) {
+  const ours = samples.ours ?? [];
+  return BARS.filter((each) => each.case === name).flatMap((each) => {
+    const found = each.to === null ? spread(values(ours, each.key)) : ratio(ours, samples[each.to] ?? [], each.key);
+    if (found === null) return [];
+    return [{ bar: each, found, met: each.is === '<=' ? found.median <= each.bound : found.median >= each.bound }];
+  });
+}

@@ -1,0 +1,17 @@
+/** What a run was made on. */
+import { execFileSync } from 'node:child_process';
+import { arch, cpus, release, totalmem, type } from 'node:os';
+
+/** @returns {Record<string, string>} */
+export function machine() {
+  const all = cpus();
+  return {
+    CPU: `${all.length} x ${all[0]?.model.trim() ?? arch()}`,
+    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    system: `${type()} ${release()}`,
+    Node: process.version,
+  };
+}
+
+/** @param {string} path Of a Chromium. @returns {string} */
+export const browserVersion = (path) => execFileSync(path, ['--version'], { encoding: 'utf8' }).trim();
