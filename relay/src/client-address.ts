@@ -8,7 +8,7 @@ import { isWithin, parse } from './policy/address.ts';
 
 /** @param proxies CIDRs. */
 export function clientAddress(request: IncomingMessage, proxies: readonly string[]): string {
-  let address = plain(request.socket.remoteAddress ?? '');
+  let address = peerAddress(request.socket);
   const header = request.headers['x-forwarded-for'];
   const chain = (Array.isArray(header) ? header.join(',') : (header ?? '')).split(',').map((part) => part.trim());
   while (isAmong(address, proxies)) {
@@ -18,6 +18,11 @@ export function clientAddress(request: IncomingMessage, proxies: readonly string
     address = plain(before);
   }
   return address;
+}
+
+/** Where a connection comes from, proxy or not. Empty: it is gone already. */
+export function peerAddress({ remoteAddress }: { readonly remoteAddress?: string | undefined }): string {
+  return plain(remoteAddress ?? '');
 }
 
 /** Whether an address lies in one of the networks. */

@@ -114,7 +114,9 @@ const limits = z.strictObject({
     .default(32 * 1024 * 1024)
     .describe('public: bytes of one session in a second, both ways together'),
   framesPerSecond: count(10, 10_000_000).default(50_000).describe('public: frames of one session in a second'),
-  httpConnections: count(1, 1_000_000).default(4096).describe('TCP connections to the relay itself at once; beyond it the oldest without a session goes'),
+  httpConnections: count(1, 1_000_000)
+    .default(4096)
+    .describe('TCP connections to the relay itself at once; beyond it the oldest without a session goes'),
   drainSeconds: seconds(0, 3600).default(10).describe('seconds that sessions may go on after SIGTERM'),
 });
 

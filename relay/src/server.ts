@@ -14,8 +14,9 @@ import { FAULTS, type FaultCode } from '@luasocket-web/shared/errors';
 import { MAX_MESSAGE } from '@luasocket-web/shared/limits';
 import fastify, { type FastifyInstance } from 'fastify';
 import { WebSocket, WebSocketServer } from 'ws';
-import { clientAddress, isAmong } from './client-address.ts';
+import { clientAddress, isAmong, peerAddress } from './client-address.ts';
 import { type Config, NODE_ID } from './config.ts';
+import type { Guest, Lobby } from './lobby.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { isOriginAllowed } from './origin.ts';
@@ -34,10 +35,9 @@ export interface ServerOptions {
   readonly isReady: () => boolean;
   /** What GET /metrics answers. */
   readonly metrics: Metrics;
-  /** False while no more WebSockets can be served. */
-  readonly hasRoom: () => boolean;
+  readonly lobby: Lobby;
   /** A WebSocket has been let in; `address` is its client's, `node` the relay it asks for (null: any). */
-  readonly onConnection: (ws: WebSocket, address: string, node: string | null) => void;
+  readonly onConnection: (ws: WebSocket, address: string, node: string | null, guest: Guest) => void;
 }
 
 export interface Server {
@@ -47,7 +47,7 @@ export interface Server {
 
 /** Rejects when it cannot listen. */
 export async function serve(options: ServerOptions): Promise<Server> {
-  const { config } = options;
+  const { config, lobby } = options;
   const patience = config.limits.handshakeSeconds * 1000;
   const app = fastify({
     logger: false,
@@ -57,7 +57,7 @@ export async function serve(options: ServerOptions): Promise<Server> {
     bodyLimit: 1024,
     http: { headersTimeout: patience, connectionsCheckingInterval: Math.min(1000, patience), maxHeaderSize: 16 * 1024 },
   });
-  app.server.maxConnections = config.limits.httpConnections;
+  app.server.on('connection', (socket) => lobby.arrived(socket, peerAddress(socket)));
   await addPages(app, options);
   // A constant of its own, because the types of ws do not know closeTimeout yet.
   const settings = {
@@ -78,7 +78,9 @@ export async function serve(options: ServerOptions): Promise<Server> {
     request.socket.setNoDelay(true);
     const address = clientAddress(request, config.trustedProxy);
     const { node = null } = doorOf(request) ?? {};
-    sockets.handleUpgrade(request, socket, head, (ws) => options.onConnection(ws, address, node));
+    sockets.handleUpgrade(request, socket, head, (ws) =>
+      options.onConnection(ws, address, node, lobby.upgraded(ws, request.socket, address)),
+    );
   });
   await app.listen({ host: config.listen.host, port: config.listen.port });
   const address = app.server.address();
@@ -105,7 +107,7 @@ class StrictWebSocket extends WebSocket {
 
 /** The HTTP status with which an upgrade is refused; null: welcome. */
 function refuse(request: IncomingMessage, options: ServerOptions, address: unknown): number | null {
-  const { config, log, hasRoom, isReady } = options;
+  const { config, log, isReady } = options;
   const door = doorOf(request);
   if (door === null) return 404;
   const port = (address as AddressInfo | null)?.port ?? config.listen.port;
@@ -115,8 +117,7 @@ function refuse(request: IncomingMessage, options: ServerOptions, address: unkno
   }
   // A relay that drains lets WebSockets in too: sessions may be resumed until it is done. Where those have a path of
   // their own, who comes to the common one is new, and a balancer that is told so tries another relay.
-  if (config.nodeId !== undefined && door.node === null && !isReady()) return 503;
-  return hasRoom() ? null : 503;
+  return config.nodeId !== undefined && door.node === null && !isReady() ? 503 : null;
 }
 
 /** Where WebSockets are let in: `/relay`, and `/relay/NODE` for sessions of that relay. Null: elsewhere. */

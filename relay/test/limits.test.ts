@@ -141,29 +141,6 @@ describe('the HTTP door', () => {
     const client = await RawClient.dial(relay);
     expect((await client.next('fault')).code).toBe('timeout');
   });
-
-  test('no more connections than there may be', async () => {
-    const relay = await startRelay({ limits: { httpConnections: 3 } });
-    const { port } = relay.address;
-    const sockets = Array.from({ length: 3 }, () => connect(port, '127.0.0.1'));
-    onTestFinished(() => {
-      for (const socket of sockets) socket.destroy();
-    });
-    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
-    const surplus = connect(port, '127.0.0.1');
-    surplus.on('error', () => {});
-    surplus.resume();
-    await new Promise((done) => surplus.on('close', done));
-    const gone = sockets.pop();
-    gone?.destroy();
-    let status = 0;
-    while (status !== 200) {
-      status = await fetch(`http://127.0.0.1:${port}/healthz`).then(
-        (answer) => answer.status,
-        () => 0,
-      );
-    }
-  });
 });
 
 describe('/metrics', () => {
