@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { KIND } from '@luasocket-web/shared/frames';
-import { STREAM_RESERVE } from '@luasocket-web/shared/limits';
+import { POOL_MAX, STREAM_RESERVE } from '@luasocket-web/shared/limits';
 import { describe, expect, test } from 'vitest';
 import { RawClient } from './support/client.ts';
 import { startPeer, startRelay, until } from './support/relay.ts';
@@ -201,6 +201,19 @@ describe('download', () => {
     await writeUntilStuck(far);
     client.send({ type: 'pool', bytes: POOL * 3 });
     await until(() => sum(dataOf(client, 1)) > POOL * 2);
+  });
+
+  test('CLOSE of a stream with much on its way is no reason to call the client slow', async () => {
+    const relay = await startRelay({ limits: { download: POOL } });
+    const peer = await startPeer();
+    const client = await RawClient.connect(relay);
+    client.acknowledges = false;
+    client.send({ type: 'pool', bytes: POOL_MAX });
+    const far = await stream(client, 1, peer);
+    far.write(Buffer.alloc(POOL_MAX * 2));
+    await until(() => sum(dataOf(client, 1)) > POOL_MAX / 2);
+    client.send({ type: 'close', socket: 1, consumed: 0 });
+    expect(await client.ask((request) => ({ type: 'hostname', request }))).not.toHaveProperty('error');
   });
 });
 

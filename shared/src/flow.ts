@@ -33,6 +33,11 @@ export class SendPool {
     this.#pool = pool;
   }
 
+  /** How much may be outstanding now: what WELCOME told, and what POOL has added. */
+  get size(): number {
+    return this.#pool;
+  }
+
   /** Sent and not given back, over all sockets. At most the pool + STREAM_RESERVE for each socket. */
   get outstanding(): number {
     return this.#outstanding;

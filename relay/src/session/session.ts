@@ -322,7 +322,8 @@ export class Session implements Owner, Voice {
 
   /** Whether more is unacknowledged than the pool and `slack`. */
   #isBehind({ bytes, frames }: Slack): boolean {
-    const pool = Math.max(this.#options.limits.download, this.#context.send.outstanding);
+    // The whole pool, whatever is outstanding: CLOSE and CREDIT give back what ACK has not told of yet.
+    const pool = Math.max(this.#context.send.size, this.#context.send.outstanding);
     return this.#link.unacknowledgedBytes > pool + bytes || this.#link.unacknowledgedFrames > frames;
   }
 
