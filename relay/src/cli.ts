@@ -5,7 +5,7 @@ import closeWithGrace from 'close-with-grace';
 import { parseCommand } from './command.ts';
 import { isCommand, runCommand } from './commands/index.ts';
 import { hostText } from './origin.ts';
-import { createRelay } from './relay.ts';
+import { createRelay, type Relay } from './relay.ts';
 
 /** Added to the time for draining before the process is ended by force, milliseconds. */
 const GRACE_MILLISECONDS = 5000;
@@ -23,8 +23,11 @@ if ('run' in invocation) {
     const { listen, ...rest } = config;
     const relay = await createRelay({ ...rest, listen: `${hostText(listen.host)}:${listen.port}` });
     const { host, port, url } = relay.address;
+    // A terminal that goes takes a relay for development with it; a server's relay reads its keys and origins again.
+    const reloads = config.mode === 'public';
+    if (reloads) process.on('SIGHUP', () => void reload(relay));
     closeWithGrace(
-      { delay: config.limits.drainSeconds * 1000 + GRACE_MILLISECONDS, logger: false },
+      { delay: config.limits.drainSeconds * 1000 + GRACE_MILLISECONDS, logger: false, skip: reloads ? ['SIGHUP'] : [] },
       async ({ err }) => {
         if (err) process.stderr.write(`luasocket-relay: ${err.stack ?? err.message}\n`);
         await (err ? relay.close() : relay.drain());
@@ -40,4 +43,16 @@ if ('run' in invocation) {
   process.stdout.write(invocation.out);
   process.stderr.write(invocation.error);
   process.exitCode = invocation.exit;
+}
+
+/** Takes over what settings and key files say now; what is wrong with them is told, and the old ones stay. */
+async function reload(relay: Relay): Promise<void> {
+  const again = parseCommand(args, process.env, version);
+  if (!('run' in again)) {
+    process.stderr.write(again.error);
+    return;
+  }
+  const { ticketKeys, origins } = again.run;
+  // The relay's log has told of it.
+  await relay.reload({ ticketKeys, origins }).catch(() => {});
 }

@@ -71,6 +71,8 @@ the file.
 luasocket-relay keygen, ticket and check make keys and tickets for public mode, and say what the policy
 allows; luasocket-relay check --help tells more.
 
+SIGTERM drains the relay and ends it. SIGHUP, in public mode, makes it read its ticket keys and origins again.
+
 Without settings the relay serves pages on this machine only, on http://127.0.0.1:8080/. Its WebSocket
 endpoint is /relay; /healthz and /readyz tell how it is.`;
 

@@ -7,8 +7,11 @@ import type { Config } from './config.ts';
 
 const LOOPBACK_HOSTS: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
+/** The settings that it depends on; origins may change while the relay runs. */
+type Welcome = Pick<Config, 'mode' | 'allowNoOrigin' | 'listen'> & { readonly origins: readonly string[] };
+
 /** @param origin the Origin header; undefined when there is none, as from a program that is no browser. */
-export function isOriginAllowed(origin: string | undefined, config: Config, port: number): boolean {
+export function isOriginAllowed(origin: string | undefined, config: Welcome, port: number): boolean {
   const development = config.mode === 'development';
   if (origin === undefined) return development || config.allowNoOrigin;
   if (config.origins.includes(origin)) return true;

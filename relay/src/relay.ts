@@ -9,6 +9,7 @@ import { createMetrics } from './metrics.ts';
 import { hostText } from './origin.ts';
 import { type PracticeServers, startPractice } from './practice.ts';
 import { connectRedis, type RedisConnection } from './redis.ts';
+import { type Changes, Reloading } from './reload.ts';
 import { serve } from './server.ts';
 import { Admission } from './session/admission.ts';
 import { SYSTEM_CLOCK } from './session/parts.ts';
@@ -25,6 +26,12 @@ export interface Relay {
   readonly practice: PracticeServers | null;
   /** What it holds now: sessions (those waiting to be resumed included), their sockets, bytes kept for their clients. */
   readonly stats: { readonly sessions: number; readonly sockets: number; readonly keptBytes: number };
+  /**
+   * Reads the ticket keys again, and takes over other keys or origins where they are given. From then on tickets that
+   * were signed with keys which are gone are refused; sessions go on. Rejects with a ConfigError that names what is wrong,
+   * and then nothing has changed.
+   */
+  reload(changes?: Changes): Promise<void>;
   /** Takes no new sessions, tells the others, waits for them at most `limits.drainSeconds`, then closes. */
   drain(): Promise<void>;
   /** Ends every session, releases every socket and stops listening. Calling twice is harmless. */
@@ -42,17 +49,24 @@ export async function createRelay(input: ConfigInput = {}): Promise<Relay> {
   const redis = config.redis === undefined ? null : await connectRedis(config.redis, log);
   const store = redis === null ? localStore(config.limits) : sharedStore(redis, config.limits);
   try {
-    return await start(config, log, store, redis);
+    return await start(input, config, log, store, redis);
   } catch (error) {
     await store.close();
     throw error;
   }
 }
 
-async function start(config: Config, log: Log, store: Store, redis: RedisConnection | null): Promise<Relay> {
+async function start(
+  input: ConfigInput,
+  config: Config,
+  log: Log,
+  store: Store,
+  redis: RedisConnection | null,
+): Promise<Relay> {
   const tally = new Tally();
   const isPublic = config.mode === 'public';
   const tickets = isPublic ? await createVerifier(config, SYSTEM_CLOCK, store.tickets) : null;
+  const reloading = new Reloading(input, config, tickets, log);
   const names = new Names({
     servers: config.dnsServer,
     hostname: config.hostname ?? (isPublic ? 'relay' : undefined),
@@ -102,6 +116,7 @@ async function start(config: Config, log: Log, store: Store, redis: RedisConnect
     practice: practice?.servers ?? null,
     metrics,
     isReady: () => ready,
+    origins: () => reloading.origins,
     lobby,
     onConnection: (ws, address, node, guest) => sessions.connect(ws, address, node, guest),
   }).catch(async (error: unknown) => {
@@ -130,6 +145,7 @@ async function start(config: Config, log: Log, store: Store, redis: RedisConnect
     get stats() {
       return { sessions: sessions.size, sockets: sessions.socketCount, keptBytes: sessions.keptBytes };
     },
+    reload: (changes = {}) => reloading.reload(changes),
     async drain() {
       ready = false;
       await sessions.drain(config.limits.drainSeconds);

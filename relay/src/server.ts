@@ -33,6 +33,8 @@ export interface ServerOptions {
   readonly practice: PracticeServers | null;
   /** False while the relay takes no new sessions. */
   readonly isReady: () => boolean;
+  /** Origins of the pages that may connect. */
+  readonly origins: () => readonly string[];
   /** What GET /metrics answers. */
   readonly metrics: Metrics;
   readonly lobby: Lobby;
@@ -107,11 +109,11 @@ class StrictWebSocket extends WebSocket {
 
 /** The HTTP status with which an upgrade is refused; null: welcome. */
 function refuse(request: IncomingMessage, options: ServerOptions, address: unknown): number | null {
-  const { config, log, isReady } = options;
+  const { config, log, isReady, origins } = options;
   const door = doorOf(request);
   if (door === null) return 404;
   const port = (address as AddressInfo | null)?.port ?? config.listen.port;
-  if (!isOriginAllowed(request.headers.origin, config, port)) {
+  if (!isOriginAllowed(request.headers.origin, { ...config, origins: origins() }, port)) {
     log.warn({ origin: request.headers.origin }, 'origin refused');
     return 403;
   }

@@ -7,10 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { KIND } from '@luasocket-web/shared/frames';
+import type { Relay } from 'luasocket-relay';
 import { build } from 'vite';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { RawClient } from './support/client.ts';
+import { type Key, knock, newKey, ORIGIN } from './support/tickets.ts';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 // Where package.json lies as it does beside dist/.
@@ -26,6 +28,9 @@ interface Run {
   readonly out: () => string;
   readonly error: () => string;
   readonly exit: Promise<number | null>;
+  /** Resolves with the match once it is there on standard output, or in what the log has said since it last resolved. */
+  says(pattern: RegExp): Promise<RegExpExecArray>;
+  logs(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
 function run(...args: string[]): Run {
@@ -44,14 +49,33 @@ function watch(child: ChildProcessWithoutNullStreams): Run {
   });
   child.stderr.on('data', (chunk) => {
     error += chunk;
+    child.emit('printed');
   });
-  return { child, out: () => out, error: () => error, exit: once(child, 'close').then(([code]) => code) };
+  const found = async (pattern: RegExp, text: () => string): Promise<RegExpExecArray> => {
+    for (;;) {
+      const match = pattern.exec(text());
+      if (match) return match;
+      await once(child, 'printed');
+    }
+  };
+  let read = 0;
+  return {
+    child,
+    out: () => out,
+    error: () => error,
+    exit: once(child, 'close').then(([code]) => code),
+    says: (pattern) => found(pattern, () => out),
+    async logs(pattern) {
+      const match = await found(pattern, () => error.slice(read));
+      read = error.length;
+      return match;
+    },
+  };
 }
 
 /** The URL that a started relay prints. */
-async function url({ child, out }: Run): Promise<URL> {
-  while (!out().includes('\n')) await once(child, 'printed');
-  return new URL(/http:\S+/.exec(out())?.[0] ?? '');
+async function url(relay: Run): Promise<URL> {
+  return new URL((await relay.says(/(?:http|ws):\S+/))[0]);
 }
 
 describe('luasocket-relay', () => {
@@ -189,5 +213,82 @@ describe('luasocket-relay', () => {
     expect(lines).toContainEqual(expect.objectContaining({ msg: 'fault', fault: 'unauthorized' }));
     const secrets = [token, token.split('.')[2] ?? '', Buffer.from(key).toString('hex'), 'anna', 'payload of a user'];
     for (const secret of [...secrets, 'secret-name', '10.11.12.13']) expect(text).not.toContain(secret);
+  });
+});
+
+const result = async (...given: Parameters<typeof knock>): Promise<string> => (await knock(...given))[0];
+
+describe('SIGHUP', () => {
+  /** A relay in public mode as a process, and the files that it reads. */
+  async function start(old: Key): Promise<{ relay: Run; at: Pick<Relay, 'address'>; keys: string; config: string }> {
+    const directory = mkdtempSync(join(tmpdir(), 'keys-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const [keys, config] = [join(directory, 'keys.json'), join(directory, 'relay.json')];
+    writeFileSync(keys, JSON.stringify(old.publicKey));
+    writeFileSync(
+      config,
+      JSON.stringify({ mode: 'public', listen: '127.0.0.1:0', origins: [ORIGIN], ticketKeys: [keys] }),
+    );
+    const relay = run('--config', config, '--limits-drain-seconds', '60');
+    const { hostname: host, port, href } = await url(relay);
+    return { relay, at: { address: { host, port: Number(port), url: href } }, keys, config };
+  }
+
+  test('rotates keys; a broken file changes nothing, and is named', async () => {
+    const [old, next] = [await newKey('old'), await newKey('next')];
+    const { relay, at, keys } = await start(old);
+    const [, session] = await knock(at, old);
+
+    writeFileSync(keys, JSON.stringify({ keys: [old.publicKey, next.publicKey] }));
+    relay.child.kill('SIGHUP');
+    await relay.logs(/"kids":\["old","next"\].*"reloaded"/);
+    expect([await result(at, old), await result(at, next)]).toEqual(['welcome', 'welcome']);
+
+    writeFileSync(keys, '{"kty":"OKP"');
+    relay.child.kill('SIGHUP');
+    expect((await relay.logs(/.*nothing was reloaded.*/))[0]).toContain(keys);
+    expect([await result(at, old), await result(at, next)]).toEqual(['welcome', 'welcome']);
+
+    writeFileSync(keys, JSON.stringify(next.publicKey));
+    relay.child.kill('SIGHUP');
+    await relay.logs(/"kids":\["next"\].*"reloaded"/);
+    expect([await result(at, old), await result(at, next)]).toEqual(['unauthorized', 'welcome']);
+    await session.barrier();
+    expect(relay.child.exitCode).toBeNull();
+  });
+
+  test('reads the origins of the file of settings; one that is broken changes nothing, and is named', async () => {
+    const key = await newKey('only');
+    const { relay, at, keys, config } = await start(key);
+    writeFileSync(config, '{');
+    relay.child.kill('SIGHUP');
+    await relay.logs(/relay\.json/);
+    expect(await result(at, key)).toBe('welcome');
+    const origins = ['https://new.example'];
+    writeFileSync(config, JSON.stringify({ mode: 'public', listen: '127.0.0.1:0', origins, ticketKeys: [keys] }));
+    relay.child.kill('SIGHUP');
+    await relay.logs(/"reloaded"/);
+    expect(await result(at, key, 'https://new.example')).toBe('welcome');
+    await expect(RawClient.dial(at, { origin: ORIGIN })).rejects.toThrow('403');
+  });
+
+  test('while it drains does no harm', async () => {
+    const key = await newKey('only');
+    const { relay, at } = await start(key);
+    const [, session] = await knock(at, key);
+    relay.child.kill('SIGTERM');
+    await session.next('goaway');
+    relay.child.kill('SIGHUP');
+    await relay.logs(/"reloaded"/);
+    await session.barrier();
+    session.ws.close(1000);
+    expect(await relay.exit).toBe(0);
+  });
+
+  test('ends a relay for development, as a terminal that is closed ends what runs in it', async () => {
+    const relay = run('--listen', '127.0.0.1:0', '--log', 'silent');
+    await url(relay);
+    relay.child.kill('SIGHUP');
+    expect(await relay.exit).toBe(0);
   });
 });

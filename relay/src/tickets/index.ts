@@ -10,13 +10,17 @@ export async function createVerifier(
   clock: { wall(): number },
   used: RateLimiterAbstract,
 ): Promise<TicketVerifier> {
-  const keys = await readPublicKeys(config.ticketKeys).catch((error: Error) => {
-    throw new ConfigError(`ticketKeys: ${error.message}`);
-  });
   return new TicketVerifier({
-    keys,
+    keys: await readTicketKeys(config),
     audience: config.ticketAudience,
     used,
     now: () => clock.wall(),
+  });
+}
+
+/** The keys, read anew. @throws ConfigError naming the file that cannot be used. */
+export function readTicketKeys({ ticketKeys }: Pick<Config, 'ticketKeys'>): ReturnType<typeof readPublicKeys> {
+  return readPublicKeys(ticketKeys).catch((error: Error) => {
+    throw new ConfigError(`ticketKeys: ${error.message}`);
   });
 }

@@ -28,6 +28,7 @@ export interface Ticket {
 }
 
 export interface VerifierOptions {
+  /** Public keys by `kid`. */
   readonly keys: ReadonlyMap<string, CryptoKey>;
   /** What `aud` must be. */
   readonly audience: string;
@@ -39,9 +40,16 @@ export interface VerifierOptions {
 
 export class TicketVerifier {
   readonly #options: VerifierOptions;
+  #keys: ReadonlyMap<string, CryptoKey>;
 
   constructor(options: VerifierOptions) {
     this.#options = options;
+    this.#keys = options.keys;
+  }
+
+  /** From now on tickets are good with these keys and no others. Sessions that have begun go on. */
+  replaceKeys(keys: ReadonlyMap<string, CryptoKey>): void {
+    this.#keys = keys;
   }
 
   /** What a ticket grants. Does not use it up. @throws ProtocolError `unauthorized` which says no more than it must. */
@@ -88,9 +96,9 @@ export class TicketVerifier {
     }
   }
 
-  /** By name from the set that was read at the start: a `kid` is never a path, and an embedded key is never looked at. */
+  /** By name from the set that was read from our files: a `kid` is never a path, and an embedded key is never looked at. */
   #key(kid: string | undefined): CryptoKey {
-    const key = kid === undefined ? undefined : this.#options.keys.get(kid);
+    const key = kid === undefined ? undefined : this.#keys.get(kid);
     if (key === undefined) throw new errors.JWKSNoMatchingKey();
     return key;
   }
