@@ -87,6 +87,8 @@ export interface Case {
   readonly contenders: readonly string[];
   /** Each sample gets a relay and a client that have just started: for figures that depend on the past. */
   readonly fresh?: boolean;
+  /** The table has a line for each figure, and not for each contender. */
+  readonly tall?: boolean;
   /** Where the client runs. */
   readonly where: 'node' | 'page';
 }

@@ -1,10 +1,12 @@
 /** The cases as the report sees them: what is measured, in what unit, of whom. */
+import { SESSIONS, SIZES, SOCKETS } from './growth.mjs';
 
 /** @typedef {import('../types.ts').Case} Case */
 /** @typedef {import('../types.ts').Metric} Metric */
 
 const ALL = ['ours', 'other', 'ideal', 'raw', 'wisp-js', 'wisp-server-node', 'websockify'];
-const WITH_UDP = ['ours', 'other', 'ideal', 'raw', 'wisp-js', 'wisp-server-node'];
+/** Not wisp-server-node: where it should send a datagram, Node 20 and later throw, and it ends the WebSocket. */
+const WITH_UDP = ['ours', 'other', 'ideal', 'raw', 'wisp-js'];
 
 /** @type {(key: string, title: string, unit: string) => Metric} */
 const less = (key, title, unit) => ({ key, title, unit, better: 'less' });
@@ -14,6 +16,23 @@ const more = (key, title, unit) => ({ key, title, unit, better: 'more' });
 /** @type {readonly Metric[]} */
 const ROUNDTRIP = [less('p50', 'p50', 'us'), less('p99', 'p99', 'us'), less('cpu', 'relay CPU', 'us/round')];
 const BULK = [more('rate', 'throughput', 'MiB/s'), less('cpu', 'relay CPU', 's/GiB')];
+
+/** @type {readonly Metric[]} */
+const NEIGHBOUR = [
+  less('growth', 'relay grows', 'MiB'),
+  less('p99', "the other's p99", 'us'),
+  less('worse', 'p99, loaded to unloaded', 'x'),
+];
+
+/** @type {readonly Metric[]} */
+const GROWTH = [
+  ...SOCKETS.map((count) => less(`sockets-${count}`, `${count} sockets in the session, relay CPU`, 'us/message')),
+  less('sockets', 'sockets, dearest to cheapest', 'x'),
+  ...SESSIONS.map((count) => less(`sessions-${count}`, `${count} sessions, relay CPU`, 'us/message')),
+  less('sessions', 'sessions, dearest to cheapest', 'x'),
+  ...SIZES.map((size) => less(`bytes-${size}`, `messages of ${size} B, relay CPU`, 'us/message')),
+  less('sizes', 'sizes, dearest to the line through the ends', 'x'),
+];
 
 /** @type {readonly Case[]} */
 export const CASES = [
@@ -46,5 +65,48 @@ export const CASES = [
     ],
     contenders: ALL,
     where: 'node',
+  },
+  {
+    name: 'idle',
+    title: '1,000 streams opened (websockify: 100), then idle',
+    metrics: [less('open', 'to open one and hear from it', 'us'), less('rss', 'relay memory', 'KiB/stream')],
+    contenders: ALL,
+    fresh: true,
+    where: 'node',
+  },
+  {
+    name: 'slow',
+    title: 'One client reads 1 MiB/s of 200 MiB, another has a TCP round trip of 64 B',
+    metrics: NEIGHBOUR,
+    contenders: ALL,
+    fresh: true,
+    where: 'node',
+  },
+  {
+    name: 'frozen',
+    title: 'One client freezes with 200 MiB on their way to it, another has a TCP round trip of 64 B',
+    metrics: NEIGHBOUR,
+    contenders: ALL,
+    fresh: true,
+    where: 'node',
+  },
+  {
+    name: 'cut',
+    title: "The WebSocket's TCP connection is cut after 8 of 64 MiB",
+    metrics: [
+      less('lost', 'bytes lost', 'MiB'),
+      less('streams', 'other streams lost', 'of 10'),
+      less('gap', 'longest wait for a byte', 'ms'),
+    ],
+    contenders: ALL,
+    where: 'node',
+  },
+  {
+    name: 'growth',
+    title: 'A message of 64 B and its echo, as there is more of everything',
+    metrics: GROWTH,
+    contenders: ['ours', 'other'],
+    where: 'node',
+    tall: true,
   },
 ];

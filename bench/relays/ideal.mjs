@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 import { WebSocketServer } from 'ws';
 
 const HIGH = 1 << 20;
-const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false });
+const server = new WebSocketServer({ port: 0, host: '127.0.0.1', backlog: 2048, perMessageDeflate: false });
 server.on('listening', () => {
   const address = /** @type {import('node:net').AddressInfo} */ (server.address());
   process.stdout.write(`listening ${address.port}\n`);

@@ -48,7 +48,7 @@ const SERVE = {
   },
 };
 
-const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false });
+const server = new WebSocketServer({ port: 0, host: '127.0.0.1', backlog: 2048, perMessageDeflate: false });
 server.on('listening', () => {
   const address = /** @type {import('node:net').AddressInfo} */ (server.address());
   process.stdout.write(`listening ${address.port}\n`);

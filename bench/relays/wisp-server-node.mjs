@@ -8,7 +8,10 @@ const wisp = /** @type {typeof import('wisp-server-node')} */ (imported.default)
 const NONE = 4;
 const server = createServer();
 server.on('upgrade', (request, socket, head) => {
-  wisp.routeRequest(request, /** @type {import('node:net').Socket} */ (socket), head, { logLevel: NONE, pingInterval: 30 });
+  wisp.routeRequest(request, /** @type {import('node:net').Socket} */ (socket), head, {
+    logLevel: NONE,
+    pingInterval: 30,
+  });
 });
 server.listen(0, '127.0.0.1', () => {
   const address = /** @type {import('node:net').AddressInfo} */ (server.address());

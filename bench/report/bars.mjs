@@ -13,6 +13,9 @@ import { ratio, spread, values } from './stats.mjs';
  * @property {number} bound
  */
 
+/** MiB that a session may have on its way to its client: `--limits-download`. */
+const WINDOW = 1;
+
 /** @type {(name: string, key: string, to: string | null, is: '<=' | '>=', bound: number) => Bar} */
 const bar = (name, key, to, is, bound) => ({ case: name, key, to, is, bound });
 
@@ -29,6 +32,17 @@ export const BARS = [
   bar('streams', 'rate', 'wisp-js', '>=', 2.0),
   bar('streams', 'cpu', 'wisp-js', '<=', 0.5),
   bar('loaded', 'worse', null, '<=', 3),
+  bar('idle', 'rss', null, '<=', 10),
+  bar('idle', 'open', 'wisp-js', '<=', 1),
+  bar('slow', 'growth', null, '<=', WINDOW + 8),
+  bar('slow', 'worse', null, '<=', 2),
+  bar('frozen', 'growth', null, '<=', WINDOW + 8),
+  bar('frozen', 'worse', null, '<=', 2),
+  bar('cut', 'lost', null, '<=', 0),
+  bar('cut', 'streams', null, '<=', 0),
+  bar('growth', 'sockets', null, '<=', 1.5),
+  bar('growth', 'sessions', null, '<=', 1.5),
+  bar('growth', 'sizes', null, '<=', 1.5),
 ];
 
 /** @typedef {{ bar: Bar, found: Spread, met: boolean }} Verdict */

@@ -26,6 +26,7 @@ const range = (found) => (found ? `${digits(found.min)} - ${digits(found.median)
  * @returns {string[][]} Rows of cells; the first is the head.
  */
 export function cells(case_, samples) {
+  if (case_.tall) return tall(case_, samples);
   const yardsticks = YARDSTICKS.filter((name) => samples[name]);
   const rows = [
     [
@@ -41,6 +42,16 @@ export function cells(case_, samples) {
     rows.push([CONTENDERS[name]?.title ?? name, ...figures]);
   }
   return rows;
+}
+
+/** @param {Case} case_ @param {Readonly<Record<string, readonly Sample[]>>} samples @returns {string[][]} */
+function tall(case_, samples) {
+  const names = Object.keys(samples);
+  const rows = case_.metrics.map(({ key, title, unit }) => [
+    `${title}, ${unit}`,
+    ...names.map((name) => range(spread(values(samples[name] ?? [], key)))),
+  ]);
+  return [['', ...names.map((name) => CONTENDERS[name]?.title ?? name)], ...rows];
 }
 
 /**
