@@ -147,6 +147,22 @@ for (const kind of ['haproxy', 'nginx'] as const) {
       }
     });
 
+    test('nothing but the door is for everybody', async () => {
+      const { proxy } = await startCluster(kind);
+      const { origin } = new URL(proxy.endpoint.replace('ws:', 'http:'));
+      for (const path of [
+        '/',
+        '/metrics',
+        '/readyz',
+        '/relay/../metrics',
+        '/relay/%2e%2e/metrics',
+        '/relay/',
+        '/relay/a/b',
+      ]) {
+        expect((await fetch(origin + path)).status, path).toBe(404);
+      }
+    });
+
     test('a node that dies: its clients hear it at once, the others nothing', async () => {
       const cluster = await startCluster(kind);
       const byNode = await settled(cluster, 8);
