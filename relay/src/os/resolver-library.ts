@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import type { Endpoint, Family } from '@luasocket-web/shared/address';
 import type { OutcomeCode } from '@luasocket-web/shared/errors';
 import { type SocketConstants, socketConstants } from './constants.ts';
+import { Refusal } from './refusal.ts';
 import { readSockaddr, SOCKADDR_BYTES, writeSockaddr } from './sockaddr.ts';
 
 type Koffi = typeof import('koffi');
@@ -34,7 +35,7 @@ export interface HostEntry {
 }
 
 /** The code of netdb.h with which a call failed. */
-export class LookupError extends Error {
+export class LookupError extends Refusal {
   override readonly name = 'LookupError';
   readonly code: OutcomeCode;
   constructor(code: OutcomeCode) {

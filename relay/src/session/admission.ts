@@ -17,6 +17,9 @@ import type { Tally } from '../tally.ts';
 import type { Ticket, TicketVerifier } from '../tickets/verifier.ts';
 import type { Clock } from './parts.ts';
 
+/** Denials of one session that are logged; later ones are for those who log everything. */
+const LOGGED_DENIALS = 10;
+
 /** What a session gets. */
 export interface Terms {
   readonly gate: Gate;
@@ -133,9 +136,12 @@ export class Admission {
 
   #gate(claims: Claims): Gate {
     const { log, tally, surroundings } = this.#options;
+    let denials = 0;
     return new Gate(claims, surroundings(), (operation, reason) => {
       tally.denials.add(reason);
-      log.info({ operation: operation.name, reason }, 'denied');
+      // Who is denied thousands of things must not fill the log with them; they are counted all the same.
+      const level = ++denials <= LOGGED_DENIALS ? 'info' : 'debug';
+      log[level]({ operation: operation.name, reason }, 'denied');
     });
   }
 }

@@ -7,10 +7,11 @@
 import type { Endpoint, Family } from '@luasocket-web/shared/address';
 import type { OutcomeCode } from '@luasocket-web/shared/errors';
 import type { OptionValue } from '@luasocket-web/shared/frames';
+import { Refusal } from '../os/refusal.ts';
 import type { ReadBuffers } from './read-buffers.ts';
 
 /** A system call that was refused: a code of the catalogue, or the system's own text where there is none. */
-export class SystemFailure extends Error {
+export class SystemFailure extends Refusal {
   override readonly name = 'SystemFailure';
   readonly code: OutcomeCode;
   readonly detail: string | undefined;
