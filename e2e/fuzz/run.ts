@@ -243,7 +243,7 @@ function judge(
     check('it found no defect of its own', [...relay.errors, ...all.defects].join('\n')),
     check('no fault was "internal"', internal > 0 && `${internal}`),
     check('all messages were looked at', total.messages < messages && `${total.messages} of ${messages}`),
-    check('every flood came', floods.some(({ counts }) => counts.messages === 0) && 'one sent nothing'),
+    check('every flood came', floods.some(({ counts }) => counts.connections === 0) && 'one opened nothing'),
     check('clients that keep to the protocol are no faults', all.unjust.join('\n')),
     check('every connection was answered or ended', all.silent > 0 && `${all.silent} were not`),
     check('the neighbour lost nothing, heard nothing twice and kept its session', troubles.join('\n')),
