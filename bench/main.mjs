@@ -10,7 +10,8 @@ import { machine } from './report/machine.mjs';
 import { aligned, cells, remarks } from './report/table.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
-const known = { cases: CASES.map(({ name }) => name), contenders: Object.keys(CONTENDERS) };
+const groups = new Set(CASES.flatMap(({ group }) => group ?? []));
+const known = { cases: [...CASES.map(({ name }) => name), ...groups], contenders: Object.keys(CONTENDERS) };
 const options = parseOptions(process.argv.slice(2), known);
 if ('help' in options) {
   process.stdout.write(help(known.cases, known.contenders));
@@ -29,7 +30,9 @@ const from = (/** @type {string} */ path) => resolve(process.env.INIT_CWD ?? '.'
 const say = (/** @type {string} */ text) => void process.stdout.write(`${text}\n`);
 
 const { only, rounds, seconds } = options;
-const cases = CASES.filter(({ name }) => only.length === 0 || only.includes(name));
+const cases = CASES.filter(
+  ({ name, group = name }) => only.length === 0 || only.includes(name) || only.includes(group),
+);
 const wanted = options.contenders.length > 0 ? options.contenders : known.contenders;
 const contenders = wanted.filter((name) => name !== 'other' || options.versus !== null);
 const roots = { ours: ROOT, ...(options.versus === null ? {} : { other: from(options.versus) }) };

@@ -81,6 +81,10 @@ export interface Metric {
 /** A case as the report sees it; how it is measured is in cases/. */
 export interface Case {
   readonly name: string;
+  /** Stands for several on the command line. */
+  readonly group?: string;
+  /** The name in cases/ of how it is measured, if that is another. */
+  readonly as?: string;
   readonly title: string;
   readonly metrics: readonly Metric[];
   /** Who takes part; the first is ours. */

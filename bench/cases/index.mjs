@@ -18,6 +18,8 @@ const ROUNDTRIP = [less('p50', 'p50', 'us'), less('p99', 'p99', 'us'), less('cpu
 const BULK = [more('rate', 'throughput', 'MiB/s'), less('cpu', 'relay CPU', 's/GiB')];
 
 /** @type {readonly Metric[]} */
+const DATAGRAMS = [more('rate', 'received', '1/s'), less('cpu', 'relay CPU', 'us/datagram')];
+/** @type {readonly Metric[]} */
 const NEIGHBOUR = [
   less('growth', 'relay grows', 'MiB'),
   less('p99', "the other's p99", 'us'),
@@ -33,6 +35,17 @@ const GROWTH = [
   ...SIZES.map((size) => less(`bytes-${size}`, `messages of ${size} B, relay CPU`, 'us/message')),
   less('sizes', 'sizes, dearest to the line through the ends', 'x'),
 ];
+
+/** @type {(as: string, title: string, metrics: readonly Metric[]) => Case} */
+const inPage = (as, title, metrics) => ({
+  name: `browser-${as}`,
+  group: 'browser',
+  as,
+  title,
+  metrics,
+  contenders: WITH_UDP,
+  where: 'page',
+});
 
 /** @type {readonly Case[]} */
 export const CASES = [
@@ -50,7 +63,7 @@ export const CASES = [
   {
     name: 'datagrams',
     title: 'Datagrams of 64 B pushed into the client',
-    metrics: [more('rate', 'received', '1/s'), less('cpu', 'relay CPU', 'us/datagram')],
+    metrics: DATAGRAMS,
     contenders: WITH_UDP,
     where: 'node',
   },
@@ -101,6 +114,10 @@ export const CASES = [
     contenders: ALL,
     where: 'node',
   },
+  inPage('roundtrip', 'In a page of Chromium: TCP round trip, 64 B', ROUNDTRIP),
+  inPage('download', 'In a page: download, one stream', BULK),
+  inPage('upload', 'In a page: upload, one stream', BULK),
+  inPage('datagrams', 'In a page: datagrams of 64 B pushed into it', DATAGRAMS),
   {
     name: 'growth',
     title: 'A message of 64 B and its echo, as there is more of everything',

@@ -5,7 +5,7 @@ import { Inbox, Letterbox } from './inbox.mjs';
 /** @typedef {import('../types.ts').StreamPeer | import('../types.ts').DatagramPeer} Peer */
 
 /** Bytes on their way out above which a writer waits. */
-const HIGH = 1 << 20;
+const HIGH = 4 << 20;
 
 /** @type {Record<string, (place: Place, peer: Peer) => string>} Path on the relay, by contender. */
 const PATHS = {
@@ -44,10 +44,7 @@ export const socketsDial =
           inbox.end('the WebSocket has ended');
         };
         return {
-          write: (bytes) => {
-            ws.send(bytes);
-            return ws.bufferedAmount > HIGH ? drained(ws) : undefined;
-          },
+          write: (bytes) => write(ws, bytes),
           read: (size) => inbox.read(size),
           close: () => end(ws),
         };
@@ -84,14 +81,20 @@ function end(ws) {
   else ws.close();
 }
 
-/** @param {WebSocket} ws @returns {Promise<void>} */
-async function drained(ws) {
-  while (ws.bufferedAmount > HIGH && ws.readyState === ws.OPEN) await tick();
+/** @param {WebSocket} ws @param {Uint8Array<ArrayBuffer>} bytes */
+function write(ws, bytes) {
+  if (ws.bufferedAmount < HIGH) ws.send(bytes);
+  else return 'terminate' in ws ? told(ws, bytes) : polled(ws, bytes);
 }
 
-/** WebSockets have no drain event. @returns {Promise<void>} */
-const tick = () =>
+/** `ws` says when a message has gone. @param {WebSocket} ws @param {Uint8Array<ArrayBuffer>} bytes @returns {Promise<void>} */
+const told = (ws, bytes) =>
   new Promise((resolve) => {
-    if (typeof setImmediate === 'function') setImmediate(resolve);
-    else setTimeout(resolve, 1);
+    /** @type {import('ws').WebSocket} */ (/** @type {unknown} */ (ws)).send(bytes, () => resolve());
   });
+
+/** A page's has no event for it. @param {WebSocket} ws @param {Uint8Array<ArrayBuffer>} bytes @returns {Promise<void>} */
+async function polled(ws, bytes) {
+  ws.send(bytes);
+  while (ws.bufferedAmount >= HIGH && ws.readyState === ws.OPEN) await new Promise((resolve) => setTimeout(resolve));
+}

@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { CONTENDERS } from '../contenders/index.mjs';
 import { machine } from '../report/machine.mjs';
+import { startBrowser } from './browser.mjs';
 import { startProgram } from './program.mjs';
 import { interleave } from './rounds.mjs';
 import { startClient, startRelay } from './stage.mjs';
@@ -41,15 +42,21 @@ export async function runAll(plan, say, tell) {
   });
   for (const [name, why] of Object.entries(absent)) say(`${name} does not take part: ${why}.`);
   const peers = JSON.parse(servers.said[1] ?? '');
+  const browser = plan.cases.some(({ where }) => where === 'page') ? await startBrowser() : null;
+  if (browser !== null) say(`Chromium ${browser.version}`);
   for (const case_ of plan.cases) {
+    // Which has been said.
+    if (case_.where === 'page' && browser === null) continue;
     const names = case_.contenders.filter((name) => present.includes(name));
     if (names.length === 0) continue;
-    const samples = await runCase(case_, names, plan, peers);
+    const samples = await runCase(case_, names, plan, peers, case_.where === 'page' ? browser : null);
     results[case_.name] = samples;
     tell(case_, samples);
   }
+  await browser?.close();
   await servers.stop();
-  return { machine: machine(), rounds: plan.rounds, seconds: plan.seconds, cases: results, absent };
+  const facts = { ...machine(), ...(browser === null ? {} : { Chromium: browser.version }) };
+  return { machine: facts, rounds: plan.rounds, seconds: plan.seconds, cases: results, absent };
 }
 
 /**
@@ -57,16 +64,19 @@ export async function runAll(plan, say, tell) {
  * @param {readonly string[]} names
  * @param {Plan} plan
  * @param {import('../types.ts').Peers} peers
+ * @param {Awaited<ReturnType<typeof startBrowser>>} browser Where the clients are; null: in Node.
  */
-async function runCase(case_, names, plan, peers) {
-  /** @typedef {{ client: ReturnType<typeof startClient>, stop(): Promise<void> }} Stage */
+async function runCase(case_, names, plan, peers, browser) {
+  /** @typedef {{ measure(name: string, seconds: number): Promise<Sample>, stop(): Promise<void> }} Client */
+  /** @typedef {{ client: Client, stop(): Promise<void> }} Stage */
   /** @type {Map<string, Stage>} */
   const stages = new Map();
   /** @param {string} name @returns {Promise<Stage>} */
   const start = async (name) => {
     const profile = name === 'ours' ? plan.profile : null;
     const relay = await startRelay(name, { peers, root: plan.roots[name] ?? '', profile });
-    const client = startClient(name, relay.place);
+    /** @type {Client} */
+    const client = await (browser?.page(name, relay.place) ?? startClient(name, relay.place));
     const stop = async () => {
       stages.delete(name);
       await client.stop();
@@ -78,7 +88,7 @@ async function runCase(case_, names, plan, peers) {
     try {
       const stage = stages.get(name) ?? (await start(name));
       stages.set(name, stage);
-      const sample = await stage.client.measure(case_.name, plan.seconds);
+      const sample = await stage.client.measure(case_.as ?? case_.name, plan.seconds);
       if (case_.fresh || 'failed' in sample) await stage.stop();
       return sample;
     } catch (error) {
