@@ -89,6 +89,7 @@ export function createMetrics(tally: Tally, present: () => Present): Metrics {
   counter('session_events', 'Sessions begun, resumed and ended, and those refused', 'event', tally.sessions);
   counter('denials', 'Operations that the policy denied', 'reason', tally.denials);
   counter('limits_reached', 'What a limit refused', 'limit', tally.limits);
+  counter('faults', 'Faults that clients were told', 'fault', tally.faults);
   counter('datagrams_dropped', 'Datagrams from peers that were not passed on', 'reason', tally.dropped);
   counter('store_failures', 'What Redis was asked about and did not answer', 'about', tally.storeFailures);
   new Counter({

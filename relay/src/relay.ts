@@ -118,6 +118,7 @@ async function start(
     isReady: () => ready,
     origins: () => reloading.origins,
     lobby,
+    slow: () => tally.limits.add('handshakeSeconds'),
     onConnection: (ws, address, node, guest) => sessions.connect(ws, address, node, guest),
   }).catch(async (error: unknown) => {
     await practice?.close();

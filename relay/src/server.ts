@@ -38,6 +38,8 @@ export interface ServerOptions {
   /** What GET /metrics answers. */
   readonly metrics: Metrics;
   readonly lobby: Lobby;
+  /** Somebody has taken too long to say what it wants. */
+  readonly slow: () => void;
   /** A WebSocket has been let in; `address` is its client's, `node` the relay it asks for (null: any). */
   readonly onConnection: (ws: WebSocket, address: string, node: string | null, guest: Guest) => void;
 }
@@ -60,6 +62,9 @@ export async function serve(options: ServerOptions): Promise<Server> {
     http: { headersTimeout: patience, connectionsCheckingInterval: Math.min(1000, patience), maxHeaderSize: 16 * 1024 },
   });
   app.server.on('connection', (socket) => lobby.arrived(socket, peerAddress(socket)));
+  app.server.on('clientError', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') options.slow();
+  });
   await addPages(app, options);
   // A constant of its own, because the types of ws do not know closeTimeout yet.
   const settings = {

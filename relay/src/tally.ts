@@ -8,6 +8,8 @@ export class Tally {
   readonly denials = new Counts();
   /** Limits that refused something, by their names. */
   readonly limits = new Counts();
+  /** Faults that ended a WebSocket, and mostly its session, by code. */
+  readonly faults = new Counts();
   /** Datagrams that were not passed on, by reason. */
   readonly dropped = new Counts();
   /** Sessions that were begun, resumed and lost, and resumes refused. */

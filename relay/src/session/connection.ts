@@ -9,6 +9,7 @@ import { PROTOCOL_VERSION } from '@luasocket-web/shared/frames';
 import type { WebSocket } from 'ws';
 import type { Guest } from '../lobby.ts';
 import type { Log } from '../log.ts';
+import type { Tally } from '../tally.ts';
 import type { Clock } from './parts.ts';
 
 /** A message of this size is sent without waiting for the end of the turn. */
@@ -49,6 +50,7 @@ export interface ConnectionOptions {
   readonly guest: Guest;
   readonly clock: Clock;
   readonly log: Log;
+  readonly tally: Pick<Tally, 'limits' | 'faults'>;
   /** Where the client is. */
   readonly address: string;
   readonly nonce: Uint8Array;
@@ -82,16 +84,17 @@ export class Connection {
     this.#ws = ws;
     this.#options = options;
     this.#lastHeard = options.clock.monotonic();
-    this.#handshake = setTimeout(
-      () => this.fault('timeout', 'no HELLO in time'),
-      options.handshakeSeconds * 1000,
-    ).unref();
+    this.#handshake = setTimeout(() => {
+      options.tally.limits.add('handshakeSeconds');
+      this.fault('timeout', 'no HELLO in time');
+    }, options.handshakeSeconds * 1000).unref();
     this.#keepalive = setInterval(() => this.#keepAlive(), options.pingSeconds * 1000).unref();
     ws.on('message', (data, isBinary) => this.#message(data, isBinary));
     ws.on('close', (code) => this.#end(isDone(code) ? 'done' : isFaultClose(code) ? 'fault' : 'lost'));
     // The client broke WebSocket itself; ws has closed it already, with the protocol's fault (see StrictWebSocket).
     ws.on('error', (error) => {
       options.log.info({ error: error.message }, 'WebSocket error');
+      options.tally.faults.add(isTooLarge(error) ? 'too_large' : 'malformed');
       this.#end('fault');
     });
     const { nonce, epoch } = options;
@@ -164,6 +167,7 @@ export class Connection {
   fault(code: FaultCode, message: string): void {
     if (this.#closed) return;
     this.#options.log.info({ fault: code, message }, 'fault');
+    this.#options.tally.faults.add(code);
     this.send({ type: 'fault', code, message });
     this.#write();
     this.#ws.close(FAULTS[code].close, code);
@@ -254,8 +258,10 @@ export class Connection {
   #keepAlive(): void {
     // Whom we do not listen to is not silent.
     const silence = this.#held ? 0 : this.#options.clock.monotonic() - this.#lastHeard;
-    if (silence >= this.#options.deadSeconds * 1000) this.#ws.terminate();
-    else if (this.#owner) this.send({ type: 'ping', token: ++this.#pings });
+    if (silence >= this.#options.deadSeconds * 1000) {
+      this.#options.tally.limits.add('deadSeconds');
+      this.#ws.terminate();
+    } else if (this.#owner) this.send({ type: 'ping', token: ++this.#pings });
   }
 
   #end(ending: Ending): void {
@@ -278,4 +284,9 @@ function isDone(code: number): boolean {
 
 function isFaultClose(code: number): boolean {
   return Object.values(FAULTS).some((fault) => fault.close === code);
+}
+
+/** As ws says it (its doc/ws.md, "Error codes"). */
+function isTooLarge(error: Error): boolean {
+  return (error as NodeJS.ErrnoException).code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
 }

@@ -259,7 +259,7 @@ export function dispatch(c: Context, frame: ClientFrame): void {
 
 /** socket(2), which may be refused: that is the answer to whatever is asked of the socket. */
 function make(c: Context, entry: Entry, create: () => void): void {
-  const { hasRoom } = c.table;
+  const hasRoom = c.table.hasRoom();
   c.table.open(entry);
   try {
     if (!hasRoom) throw new SystemFailure('EMFILE');
@@ -339,7 +339,10 @@ function attempt(c: Context, stream: Stream, at: Endpoint): Endpoint {
   try {
     const local = made.connect(at);
     if (over) {
-      const timer = setTimeout(() => made.giveUp(), c.connectSeconds * 1000).unref();
+      const timer = setTimeout(() => {
+        c.tally.limits.add('connectSeconds');
+        made.giveUp();
+      }, c.connectSeconds * 1000).unref();
       stream.settled = () => {
         stream.settled = null;
         clearTimeout(timer);

@@ -26,20 +26,25 @@ export interface Destination {
 export class Requests {
   readonly #voice: Voice;
   readonly #limit: number;
+  readonly #reached: () => void;
   readonly #resolutions = new Map<number, Resolution>();
   readonly #open = new Set<number>();
   #last = 0;
 
-  /** @param limit how many may be unanswered. */
-  constructor(voice: Voice, limit: number) {
+  /** @param limit how many may be unanswered. @param reached told when that is not enough. */
+  constructor(voice: Voice, limit: number, reached: () => void) {
     this.#voice = voice;
     this.#limit = limit;
+    this.#reached = reached;
   }
 
   /** @throws ProtocolError `unexpected` when the number does not count upwards, `limit` when too many are unanswered. */
   begin(request: number): void {
     if (request <= this.#last) throw new ProtocolError('unexpected', `request ${request} after ${this.#last}`);
-    if (this.#open.size >= this.#limit) throw new ProtocolError('limit', `${this.#limit} requests are unanswered`);
+    if (this.#open.size >= this.#limit) {
+      this.#reached();
+      throw new ProtocolError('limit', `${this.#limit} requests are unanswered`);
+    }
     this.#last = request;
     this.#open.add(request);
   }

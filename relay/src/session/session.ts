@@ -92,7 +92,7 @@ export class Session implements Owner, Voice {
     const { limits, gate, names, sockets, scans, tally } = options;
     const send = new SendPool(limits.download);
     const receive = new ReceivePool(limits.upload);
-    const table = new SocketTable(limits.sockets);
+    const table = new SocketTable(limits.sockets, () => tally.limits.add('sockets'));
     this.#context = {
       voice: this,
       table,
@@ -107,7 +107,7 @@ export class Session implements Owner, Voice {
         mayArrive: (peer) => gate.allows({ name: 'accept', at: peer }),
         shown: (local) => gate.localName(local),
       }),
-      requests: new Requests(this, limits.requests),
+      requests: new Requests(this, limits.requests, () => tally.limits.add('requests')),
       leases: new Leases(this, sockets, gate, options.leases),
       send,
       receive,

@@ -82,13 +82,14 @@ export class Sessions implements Door {
 
   /** A WebSocket that has come up, from this address, at the door of this relay or (`node`) of that one. */
   connect(ws: WebSocket, address: string, node: string | null, guest: Guest): void {
-    const { clock, log, config } = this.#options;
+    const { clock, log, config, tally } = this.#options;
     const { handshakeSeconds, pingSeconds, deadSeconds, download } = config.limits;
     const connection = new Connection(ws, {
       door: this,
       guest,
       clock,
       log,
+      tally,
       address,
       nonce: randomBytes(NONCE_BYTES),
       epoch: this.#epoch,
@@ -133,7 +134,7 @@ export class Sessions implements Door {
       this.#options.tally.sessions.add('resume refused');
       // Never the owner: who is at its address must not be able to keep it out.
       const many = this.#options.refusals.add(connection.address, this.#options.clock.monotonic());
-      return many instanceof Promise ? many.then(refuseResume) : refuseResume(many);
+      return many instanceof Promise ? many.then((late) => this.#refuseResume(late)) : this.#refuseResume(many);
     }
     session.resume(connection, frame);
     this.#options.tally.sessions.add('resumed');
@@ -158,6 +159,13 @@ export class Sessions implements Door {
     this.#draining = true;
     for (const connection of this.#connections) connection.fault('going_away', 'the relay is shutting down');
     for (const session of [...this.#sessions.values()]) session.dismiss();
+  }
+
+  /** @param many were refused to that address already. */
+  #refuseResume(many: boolean): never {
+    if (!many) throw new ProtocolError('not_resumable', 'the session cannot be resumed');
+    this.#options.tally.limits.add('refusedResumes');
+    throw new ProtocolError('limit', 'too many resumes were refused; try again later');
   }
 
   #checkRoom(): void {
@@ -217,12 +225,6 @@ export class Sessions implements Door {
     this.#options.tally.sessions.add('ended');
     if (this.#sessions.size === 0) this.#whenEmpty?.();
   }
-}
-
-/** @param many were refused to that address already. */
-function refuseResume(many: boolean): never {
-  if (many) throw new ProtocolError('limit', 'too many resumes were refused; try again later');
-  throw new ProtocolError('not_resumable', 'the session cannot be resumed');
 }
 
 function checkVersion(version: number): void {

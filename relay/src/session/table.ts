@@ -12,20 +12,24 @@ const REFUSED_FACTOR = 2;
 export class SocketTable {
   readonly #entries = new Map<number, Entry>();
   readonly #limit: number;
+  readonly #reached: () => void;
   #nextAccepted = FIRST_RELAY_SOCKET;
 
-  /** @param limit sockets at once. */
-  constructor(limit: number) {
+  /** @param limit sockets at once. @param reached told when one more was wanted. */
+  constructor(limit: number, reached: () => void) {
     this.#limit = limit;
+    this.#reached = reached;
   }
 
   get size(): number {
     return this.#entries.size;
   }
 
-  /** Whether one more may be made. */
-  get hasRoom(): boolean {
-    return this.#entries.size < this.#limit;
+  /** Whether one more may be made, which is wanted now. */
+  hasRoom(): boolean {
+    if (this.#entries.size < this.#limit) return true;
+    this.#reached();
+    return false;
   }
 
   /** @throws ProtocolError `unknown_socket` */
@@ -63,7 +67,7 @@ export class SocketTable {
 
   /** A socket with an id of the relay's choice; null when there is no room. */
   adopt<T extends Entry>(create: (id: number) => T): T | null {
-    if (!this.hasRoom) return null;
+    if (!this.hasRoom()) return null;
     const entry = create(this.#nextAccepted++);
     this.#entries.set(entry.id, entry);
     return entry;

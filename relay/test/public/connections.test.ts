@@ -3,26 +3,9 @@
 import { connect } from 'node:net';
 import { unpackEndpoint } from '@luasocket-web/shared/address';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { loadSystem } from '../../src/os/libc.ts';
 import { startPeer } from '../support/relay.ts';
-import { type Answer, at, connectTo, DENIED, LOOPBACK, nameOf, open } from '../support/stranger.ts';
+import { type Answer, at, connectTo, DENIED, LOOPBACK, nameOf, open, startBlackHole } from '../support/stranger.ts';
 import { connectWith, startPublicRelay } from '../support/tickets.ts';
-
-/** Where attempts to connect get no answer: a listening socket whose kernel drops what arrives. */
-function startBlackHole(): number {
-  const system = loadSystem();
-  if (system === null) throw new Error('these tests need the system calls');
-  const fd = system.socket('stream', 4);
-  onTestFinished(() => {
-    system.close(fd);
-  });
-  system.bind(fd, at('127.0.0.1', 0));
-  system.listen(fd, 1);
-  system.dropAll(fd, true);
-  const name = system.localName(fd);
-  if (typeof name === 'number') throw new Error('no port');
-  return name.port;
-}
 
 describe('connections', () => {
   test('the relay’s own port is denied, whatever the claims', async () => {

@@ -1,6 +1,8 @@
 /** What a stranger's client does in tests of public mode. */
 import { type Endpoint, unpackEndpoint } from '@luasocket-web/shared/address';
 import { KIND, USE, type Value } from '@luasocket-web/shared/frames';
+import { onTestFinished } from 'vitest';
+import { loadSystem } from '../../src/os/libc.ts';
 import type { RawClient } from './client.ts';
 
 /** Claims for loopback, since tests contact nobody else. */
@@ -28,4 +30,20 @@ export const resolve = (client: RawClient, host: string | null): Promise<Answer>
 /** getsockname */
 export async function nameOf(client: RawClient, socket: number): Promise<Endpoint> {
   return unpackEndpoint((await client.ask((request) => ({ type: 'getsockname', request, socket }))) as Uint8Array);
+}
+
+/** Where attempts to connect get no answer: a listening socket whose kernel drops what arrives. */
+export function startBlackHole(): number {
+  const system = loadSystem();
+  if (system === null) throw new Error('these tests need the system calls');
+  const fd = system.socket('stream', 4);
+  onTestFinished(() => {
+    system.close(fd);
+  });
+  system.bind(fd, at('127.0.0.1', 0));
+  system.listen(fd, 1);
+  system.dropAll(fd, true);
+  const name = system.localName(fd);
+  if (typeof name === 'number') throw new Error('no port');
+  return name.port;
 }
