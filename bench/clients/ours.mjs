@@ -32,14 +32,20 @@ export const oursDial =
         const [udp, error] = socket.udp();
         if (!udp) throw new Error(error);
         await socket.try(udp.setpeername(HOST, place.peers[peer]));
+        let open = true;
         return {
           send: (bytes) => void udp.send(bytes),
           async receive() {
             const [bytes, reason] = await udp.receive();
             if (bytes === null) throw new Error(reason);
+            // LuaSocket: a closed one receives empty datagrams for ever.
+            if (!open) throw new Error('closed');
             return bytes.length;
           },
-          close: () => void udp.close(),
+          close: () => {
+            open = false;
+            void udp.close();
+          },
         };
       },
       close: () => socket.relay.close(),
