@@ -165,6 +165,15 @@ test('who connects without a time limit is connected', async ({ play, luaServer,
   ]);
 });
 
+test('a game that is denied something hears LuaSocket’s words, its developer why', async ({ play }) => {
+  const game = await play('denied');
+  await game.says(/^done$/);
+  expect(game.said).toEqual(['answer nil permission denied', 'done']);
+  expect(game.console).toContainEqual(
+    'luasocket-web: denied: connect 192.0.2.1:80: development mode reaches this machine only',
+  );
+});
+
 test('socket.http fetches from nginx', async ({ play, nginx }) => {
   const game = await play('http', `http://127.0.0.1:${nginx.port}/hello.txt`);
   await game.says(/^done$/);

@@ -94,6 +94,9 @@ export class Sockets {
     if (socket.kind === 'udp') return this.#granted(open, socket.connect(where));
     if (where === null) return negative('EAFNOSUPPORT');
     if (open.outbox !== null && !open.outbox.done) return negative('EISCONN');
+    // Who asks again hears why the last attempt did not even begin.
+    const refusal = open.slot.assumptions.take();
+    if (refusal !== null) return -errnoOf(refusal);
     const pending = socket.connect(where);
     open.destination ??= 'address' in where ? where : null;
     if (pending.settled) {
