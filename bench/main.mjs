@@ -8,6 +8,7 @@ import { runAll } from './lib/run.mjs';
 import { help, parseOptions } from './options.mjs';
 import { machine } from './report/machine.mjs';
 import { aligned, cells, remarks } from './report/table.mjs';
+import { writeDocs } from './report/write.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 const groups = new Set(CASES.flatMap(({ group }) => group ?? []));
@@ -45,4 +46,8 @@ const results = await runAll({ cases, contenders, rounds, seconds, roots, profil
   for (const line of remarks(case_, samples)) say(`  ${line}`);
 });
 if (options.json !== null) writeFileSync(from(options.json), `${JSON.stringify(results, null, 1)}\n`);
+if (options.write || (only.length === 0 && options.contenders.length === 0)) {
+  writeDocs(results, `${ROOT}/docs`);
+  say('\nWritten: docs/benchmarks.md and its plots.');
+}
 process.exit(0);

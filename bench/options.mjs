@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
  * @property {boolean} write
  */
 
-export const DEFAULTS = { rounds: 5, seconds: 0.7 };
+const DEFAULTS = { rounds: 5, seconds: 0.7 };
 
 /** @param {readonly string[]} cases @param {readonly string[]} contenders */
 export const help = (cases, contenders) => `Usage: npm run bench [-- OPTIONS]

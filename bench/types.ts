@@ -22,7 +22,7 @@ export interface Stream {
 }
 
 /** One UDP socket with one peer. */
-export interface Datagrams {
+interface Datagrams {
   send(bytes: Uint8Array<ArrayBuffer>): void;
   /** Resolves with the size of the next datagram. */
   receive(): Promise<number>;

@@ -1,5 +1,4 @@
 /** What a run was made on. */
-import { execFileSync } from 'node:child_process';
 import { arch, cpus, release, totalmem, type } from 'node:os';
 
 /** @returns {Record<string, string>} */
@@ -12,6 +11,3 @@ export function machine() {
     Node: process.version,
   };
 }
-
-/** @param {string} path Of a Chromium. @returns {string} */
-export const browserVersion = (path) => execFileSync(path, ['--version'], { encoding: 'utf8' }).trim();

@@ -13,7 +13,7 @@ const YARDSTICKS = ['ideal', 'wisp-js'];
 export function digits(value) {
   if (!Number.isFinite(value)) return '-';
   const size = Math.abs(value);
-  if (size >= 1000) return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ' ');
+  if (size >= 1000) return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',');
   return size >= 100 ? value.toFixed(0) : size >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
@@ -61,13 +61,17 @@ function tall(case_, samples) {
  */
 export function remarks(case_, samples) {
   const lines = judge(case_.name, samples).map(({ bar, found, met }) => {
-    const { title = bar.key, unit = '' } = case_.metrics.find(({ key }) => key === bar.key) ?? {};
-    const what = bar.to === null ? `${title}, ${unit}` : `${title} / ${bar.to}`;
-    return `${met ? 'met   ' : 'MISSED'} ${what} ${bar.is} ${bar.bound}: ${digits(found.median)} (${digits(found.min)} - ${digits(found.max)})`;
+    return `${met ? 'met   ' : 'MISSED'} ${named(case_, bar)} ${bar.is} ${bar.bound}: ${digits(found.median)} (${digits(found.min)} - ${digits(found.max)})`;
   });
   for (const [name, own] of Object.entries(samples))
     for (const why of failures(own)) lines.push(`failed ${name}: ${why}`);
   return lines;
+}
+
+/** What a bar is about. @param {Case} case_ @param {import('./bars.mjs').Bar} bar */
+export function named(case_, { key, to }) {
+  const { title = key, unit = '' } = case_.metrics.find((metric) => metric.key === key) ?? {};
+  return to === null ? `${title}, ${unit}` : `${title} / ${to}`;
 }
 
 /** @param {readonly string[][]} rows */
