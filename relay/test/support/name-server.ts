@@ -18,10 +18,18 @@ export interface NameServer {
 export async function startNameServer(answer: (question: Question) => Answer[] | number | null): Promise<NameServer> {
   const socket = createSocket('udp4');
   const asked: string[] = [];
+  /** Answers given: who is not heard in time asks again with the same number, and means the same question. */
+  const given = new Map<string, Uint8Array>();
   socket.on('message', (message, peer) => {
     const query = decode(message);
     const [question] = query.questions ?? [];
     if (!question) return;
+    const key = `${peer.port} ${query.id} ${question.type} ${question.name}`;
+    const again = given.get(key);
+    if (again) {
+      socket.send(again, peer.port, peer.address);
+      return;
+    }
     asked.push(`${question.type} ${question.name}`);
     const result = answer(question);
     if (result === null) return;
@@ -33,6 +41,7 @@ export async function startNameServer(answer: (question: Question) => Answer[] |
       questions: [question],
       answers: typeof result === 'number' ? [] : result,
     });
+    given.set(key, reply);
     socket.send(reply, peer.port, peer.address);
   });
   socket.bind(0, '127.0.0.1');
