@@ -80,6 +80,7 @@ export class Attachment {
   readonly #writer = new MessageWriter();
   #stage: Stage = 'opening';
   #flushing = false;
+  #flushingLater = false;
   #greetedAt = 0;
   /** CHALLENGE's, once it has come. */
   #nonce: Uint8Array | null = null;
@@ -111,26 +112,38 @@ export class Attachment {
     return this.#transport.backlog;
   }
 
-  /** Sends an encoded frame with others of this turn. */
-  write(encoded: Uint8Array): void {
+  /**
+   * Sends an encoded frame with others: once what runs now is done (`hurry`), or when all is done that this turn of the
+   * event loop sets off. Acknowledgements and credit are in no hurry: they go in one message, or with what is.
+   */
+  write(encoded: Uint8Array, hurry: boolean): void {
     if (this.#stage === 'over') return;
     if (!this.#writer.fits(encoded.length)) this.flush();
     this.#writer.add(encoded);
     this.#options.traffic.framesSent++;
+    const { host } = this.#options;
     if (this.#flushing) return;
-    this.#flushing = true;
-    this.#options.host.soon(() => {
-      this.#flushing = false;
-      this.flush();
-    });
+    if (hurry) {
+      this.#flushing = true;
+      host.soon(() => {
+        this.#flushing = false;
+        this.flush();
+      });
+    } else if (!this.#flushingLater) {
+      this.#flushingLater = true;
+      host.later(() => {
+        this.#flushingLater = false;
+        this.flush();
+      });
+    }
   }
 
   /** Sends a frame of the link. */
-  send(frame: Frame): void {
+  send(frame: Frame, hurry = true): void {
     const encoded = encodeFrame(frame);
     const { tap } = this.#options;
     if (tap.listening) tap.frame('sent', frame, encoded.length);
-    this.write(encoded);
+    this.write(encoded, hurry);
   }
 
   flush(): void {

@@ -115,13 +115,13 @@ export class Connection implements Outbox {
     this.#attach({ ticket: this.#options.ticket, leases: this.#options.leases });
   }
 
-  send(encoded: Uint8Array, sequenced: boolean): void {
+  send(encoded: Uint8Array, sequenced: boolean, hurry: boolean): void {
     if (this.#over) return;
     if (sequenced) this.#link.sent(encoded);
     const attachment = this.#attachment;
     // What is sequenced is sent again when the session goes on; the rest is lost with its WebSocket, as datagrams are.
     if (!attachment?.attached) return;
-    if (sequenced || attachment.backlog <= DATAGRAM_BACKLOG) attachment.write(encoded);
+    if (sequenced || attachment.backlog <= DATAGRAM_BACKLOG) attachment.write(encoded, hurry);
   }
 
   fault(error: ProtocolError): void {
@@ -180,7 +180,7 @@ export class Connection implements Outbox {
   #resumed(received: number): void {
     const attachment = this.#attachment;
     const again = this.#link.replay(received);
-    for (const encoded of again) attachment?.write(encoded);
+    for (const encoded of again) attachment?.write(encoded, true);
     this.#resumes++;
     this.#keepalive.start();
     this.#change('connected');
@@ -279,7 +279,7 @@ export class Connection implements Outbox {
     if (this.#link.ackDue(this.#host.now())) {
       this.#cancelAck?.();
       this.#cancelAck = null;
-      this.#attachment?.send({ type: 'ack', received: this.#link.takeAck() });
+      this.#attachment?.send({ type: 'ack', received: this.#link.takeAck() }, false);
     } else if (!this.#cancelAck && this.#link.ackAt() !== Number.POSITIVE_INFINITY) {
       this.#cancelAck = this.#host.after(Math.max(0, this.#link.ackAt() - this.#host.now()), () => {
         this.#cancelAck = null;

@@ -9,6 +9,8 @@ export interface Host {
   after(milliseconds: number, run: () => void): () => void;
   /** Calls `run` at the end of this turn. */
   soon(run: () => void): void;
+  /** Calls `run` after this turn and the Promises that it settles. */
+  later(run: () => void): void;
   /** 0 <= x < 1. */
   random(): number;
   /** HMAC-SHA-256; null where there is none, and so no way to resume: browsers keep WebCrypto from insecure pages. */
@@ -26,8 +28,23 @@ export function systemHost(): Host {
       return () => clearTimeout(timer);
     },
     soon: (run) => queueMicrotask(run),
+    later: laterOn(),
     random: () => Math.random(),
     hmac: subtle ? (key, data) => hmac(subtle, key, data) : null,
+  };
+}
+
+/** Not by a timer, which browsers slow down in pages that are hidden. */
+function laterOn(): (run: () => void) => void {
+  // Node; there a channel would keep the process alive.
+  const { setImmediate } = globalThis as { setImmediate?: (run: () => void) => unknown };
+  if (setImmediate) return (run) => void setImmediate(run);
+  const { port1, port2 } = new MessageChannel();
+  const waiting: (() => void)[] = [];
+  port1.onmessage = () => waiting.shift()?.();
+  return (run) => {
+    waiting.push(run);
+    port2.postMessage(null);
   };
 }
 

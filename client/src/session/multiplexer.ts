@@ -262,7 +262,7 @@ export class Multiplexer implements Wire {
       this.#unanswered++;
     }
     if (this.#tap.listening) this.#tap.frame('sent', frame, bytes.length);
-    this.#outbox.send(bytes, FRAMES[frame.type].sequenced);
+    this.#outbox.send(bytes, FRAMES[frame.type].sequenced, frame.type !== 'credit');
   }
 
   /** A request was answered. */

@@ -43,8 +43,11 @@ export type Starved = Signal & { readonly id: number };
 
 /** Where the frames of a session go: to the link, which numbers and gathers them. Calls never come back in here. */
 export interface Outbox {
-  /** `encoded` may be kept and must not change. Sequenced frames are never lost, others may be. */
-  send(encoded: Uint8Array, sequenced: boolean): void;
+  /**
+   * `encoded` may be kept and must not change. Sequenced frames are never lost, others may be. `hurry`: false for what
+   * may wait for company until this turn is over.
+   */
+  send(encoded: Uint8Array, sequenced: boolean, hurry: boolean): void;
   /** The relay broke the protocol: the session is to end. */
   fault(error: ProtocolError): void;
 }

@@ -238,10 +238,10 @@ export class Pump {
   #take(kind: number, bytes: Uint8Array): void {
     switch (kind) {
       case OUTWARDS.sequenced:
-        this.#connection.send(bytes, true);
+        this.#connection.send(bytes, true, true);
         return;
       case OUTWARDS.datagram:
-        this.#connection.send(bytes, false);
+        this.#connection.send(bytes, false, true);
         return;
       case OUTWARDS.fault: {
         const [code = '', message = ''] = new TextDecoder().decode(bytes).split('\n');

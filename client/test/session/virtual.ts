@@ -42,6 +42,10 @@ export class VirtualHost implements Host {
     this.after(0, run);
   }
 
+  later(run: () => void): void {
+    this.after(0, run);
+  }
+
   random(): number {
     return 0.5;
   }
