@@ -125,7 +125,7 @@ function describe({ phases, before, after, settled, logged }: FuzzResult): strin
     `The neighbour downloaded ${megabytes.toFixed(1)} MB, byte by byte right; ${lost} of its datagrams were lost.`,
   );
   const held = (holdings: typeof before) =>
-    `${holdings.rss.toFixed(0)} MiB, ${holdings.descriptors} descriptors, ${holdings.sessions} sessions, ${holdings.sockets} sockets`;
+    `${holdings.rss.toFixed(0)} MiB (heap ${holdings.heap.toFixed(0)}, buffers ${holdings.external.toFixed(0)}), ${holdings.descriptors} descriptors, ${holdings.sessions} sessions, ${holdings.sockets} sockets`;
   lines.push(`The relay before: ${held(before)}`, `${settled.toFixed(0)} s after the end: ${held(after)}`);
   lines.push(
     `Its log: ${Object.entries(logged)

@@ -27,6 +27,8 @@ const code = (name: keyof typeof FRAMES): number => FRAMES[name].code;
 
 interface Flood extends Attack {
   readonly random: Random;
+  /** On the clock of `performance`. */
+  readonly until: number;
   readonly over: () => boolean;
 }
 
@@ -114,7 +116,7 @@ export const FLOOD_NAMES: readonly FloodName[] = [...(Object.keys(FLOODS) as Flo
 /** Runs one for so long; `everything`: all of them at once. */
 export async function flood(name: FloodName, attack: Attack, random: Random, seconds: number): Promise<void> {
   const until = performance.now() + seconds * 1000;
-  const context: Flood = { ...attack, random, over: () => performance.now() >= until };
+  const context: Flood = { ...attack, random, until, over: () => performance.now() >= until };
   const runs: readonly Run[] = name === 'everything' ? Object.values(FLOODS) : [FLOODS[name]];
   await Promise.all(runs.map((run) => run(context)));
 }
@@ -130,13 +132,14 @@ async function repeat(flood: Flood, once: Run): Promise<void> {
   while (!flood.over()) await once(flood);
 }
 
+/** Waits for a sign, but not longer than told or than the flood lasts. */
 async function over(flood: Flood, milliseconds: number, sign: Promise<unknown>): Promise<void> {
-  let waited = 0;
-  let ended = false;
-  sign.then(() => {
-    ended = true;
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, Math.max(0, Math.min(milliseconds, flood.until - performance.now())));
   });
-  for (; waited < milliseconds && !ended && !flood.over(); waited += 250) await wait(250);
+  await Promise.race([sign, patience]);
+  clearTimeout(timer);
 }
 
 /** A WebSocket that says nothing. */

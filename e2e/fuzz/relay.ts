@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,6 +15,9 @@ const ORIGIN = 'https://game.example';
 const LOOK = 200;
 /** prom-client's lag is the time between ticks of a timer of so many milliseconds. */
 const LAG_TIMER = 10;
+/** Milliseconds for an answer to GET /metrics. */
+const PATIENCE = 10_000;
+const MEBIBYTE = 2 ** 20;
 /** pino's number for `error`. */
 const ERROR_LEVEL = 50;
 
@@ -28,8 +32,10 @@ export interface Holdings {
   readonly sockets: number;
   readonly websockets: number;
   readonly descriptors: number;
-  /** MiB. */
+  /** MiB: of the process, of JavaScript's heap, of buffers outside it. */
   readonly rss: number;
+  readonly heap: number;
+  readonly external: number;
 }
 
 export interface LoopDelay {
@@ -114,6 +120,8 @@ export class Relay {
       websockets: sum('luasocket_relay_websockets'),
       descriptors: await this.#descriptors(),
       rss: await this.#rss(),
+      heap: sum('nodejs_heap_size_used_bytes') / MEBIBYTE,
+      external: sum('nodejs_external_memory_bytes') / MEBIBYTE,
     };
   }
 
@@ -137,10 +145,8 @@ export class Relay {
   }
 
   async #metrics(): Promise<Map<string, number>> {
-    const response = await fetch(`http://127.0.0.1:${this.place.port}/metrics`, {
-      signal: AbortSignal.timeout(10_000),
-    });
-    const lines = (await response.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    const text = await get(`http://127.0.0.1:${this.place.port}/metrics`);
+    const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
     return new Map(
       lines.map((line) => {
         const at = line.lastIndexOf(' ');
@@ -179,4 +185,18 @@ export class Relay {
     this.logged.set(message, (this.logged.get(message) ?? 0) + 1);
     if ((entry.level ?? 0) >= ERROR_LEVEL && this.errors.length < 20) this.errors.push(line.slice(0, 2000));
   }
+}
+
+/** On a connection of its own, which leaves no descriptor behind. */
+function get(url: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = http.get(url, { agent: false, timeout: PATIENCE }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('end', () => resolve(text)).on('error', reject);
+    });
+    request.on('timeout', () => request.destroy(new Error('no answer'))).on('error', reject);
+  });
 }

@@ -57,15 +57,15 @@ export interface FuzzResult {
 }
 
 /** Of the messages, those of clients that keep to the protocol oddly; the others are bad. */
-const ODD_SHARE = 0.85;
+const ODD_SHARE = 0.9;
 /** Of the messages, as many go to the decoy. */
 const CONTROL_SHARE = 0.03;
 /** Connections of one attacker at once. */
-const WIDTH = 16;
+const WIDTH = 24;
 const IDLE_SECONDS = 5;
 /** What a process may still have of what it had to have: garbage, and memory that its allocator keeps. MiB. */
-const RSS_GROWTH = 200;
-/** Descriptors that come and go by themselves: an idle connection of ours for /metrics, a name server's. */
+const RSS_GROWTH = 320;
+/** Descriptors that come and go by themselves: a newcomer's, a name server's. */
 const SPARE_DESCRIPTORS = 4;
 /** Longer than a session outlives its WebSocket and HTTP connections are kept. */
 const SETTLE_SECONDS = 60;

@@ -160,6 +160,22 @@ describe('in a session', () => {
     await RawClient.connect(relay);
   });
 
+  test('a message that takes long lets others have their answers meanwhile', async () => {
+    const relay = await startRelay();
+    const [client, neighbour] = [await RawClient.connect(relay), await RawClient.connect(relay)];
+    const sockets = Array.from({ length: 10_000 }, (_, i) => [
+      encodeFrame(tcp(i + 1)),
+      encodeFrame({ type: 'close', socket: i + 1, consumed: 0 }),
+    ]).flat();
+    const ping = (token: number) => encodeFrame({ type: 'ping', token });
+    client.raw(Buffer.concat([ping(1), ...sockets, ping(2)]));
+    await client.next('pong');
+    await neighbour.barrier();
+    expect(client.inbox.filter(({ type }) => type === 'pong')).toEqual([]);
+    await client.next('pong');
+    expect(relay.stats.sockets).toBe(0);
+  });
+
   test('a FAULT from the client ends its session', async () => {
     const relay = await startRelay();
     const client = await RawClient.connect(relay);

@@ -10,7 +10,9 @@ import type { WebSocket } from 'ws';
 import type { Guest } from '../lobby.ts';
 import type { Log } from '../log.ts';
 import type { Tally } from '../tally.ts';
+import { Inbox } from './inbox.ts';
 import type { Clock } from './parts.ts';
+import type { Shares } from './shares.ts';
 
 /** A message of this size is sent without waiting for the end of the turn. */
 const FLUSH_BYTES = 64 * 1024;
@@ -49,6 +51,7 @@ export interface ConnectionOptions {
   /** Who keeps the room for those that belong to nobody. */
   readonly guest: Guest;
   readonly clock: Clock;
+  readonly shares: Shares;
   readonly log: Log;
   readonly tally: Pick<Tally, 'limits' | 'faults'>;
   /** Where the client is. */
@@ -66,6 +69,7 @@ export class Connection {
   readonly #ws: WebSocket;
   readonly #options: ConnectionOptions;
   readonly #writer = new MessageWriter();
+  readonly #inbox: Inbox<Uint8Array, Frame>;
   readonly #handshake: NodeJS.Timeout;
   readonly #keepalive: NodeJS.Timeout;
   #owner: Owner | null = null;
@@ -89,8 +93,19 @@ export class Connection {
       this.fault('timeout', 'no HELLO in time');
     }, options.handshakeSeconds * 1000).unref();
     this.#keepalive = setInterval(() => this.#keepAlive(), options.pingSeconds * 1000).unref();
+    this.#inbox = new Inbox({
+      shares: options.shares,
+      now: () => options.clock.monotonic(),
+      decode,
+      perform: (frames) => this.#perform(frames),
+      failed: (error) => this.fail(error),
+      waits: () => this.#listen(),
+    });
     ws.on('message', (data, isBinary) => this.#message(data, isBinary));
-    ws.on('close', (code) => this.#end(isDone(code) ? 'done' : isFaultClose(code) ? 'fault' : 'lost'));
+    ws.on('close', (code) => {
+      if (!this.#closed) this.#inbox.finish();
+      this.#end(isDone(code) ? 'done' : isFaultClose(code) ? 'fault' : 'lost');
+    });
     // The client broke WebSocket itself; ws has closed it already, with the protocol's fault (see StrictWebSocket).
     ws.on('error', (error) => {
       options.log.info({ error: error.message }, 'WebSocket error');
@@ -120,6 +135,7 @@ export class Connection {
     if (this.#closed || on === this.#held) return;
     this.#held = on;
     if (!on) this.#lastHeard = this.#options.clock.monotonic();
+    this.#inbox.hold(on);
     this.#listen();
   }
 
@@ -200,14 +216,12 @@ export class Connection {
   #message(data: WebSocketData, isBinary: boolean): void {
     if (this.#closed) return;
     this.#lastHeard = this.#options.clock.monotonic();
-    try {
-      if (!isBinary || !(data instanceof Uint8Array)) throw new ProtocolError('malformed', 'a text message');
-      const frames = decodeFrames(data, 'client');
-      if (this.#owner) this.#owner.frames(frames as ClientFrame[]);
-      else this.#open(frames);
-    } catch (error) {
-      this.fail(error);
-    }
+    this.#inbox.add(isBinary && data instanceof Uint8Array ? data : TEXT, this.#lastHeard);
+  }
+
+  #perform(frames: readonly Frame[]): void {
+    if (this.#owner) this.#owner.frames(frames as ClientFrame[]);
+    else this.#open(frames);
   }
 
   #open(frames: readonly Frame[]): void {
@@ -251,13 +265,13 @@ export class Connection {
   }
 
   #listen(): void {
-    if (this.#deaf || this.#held) this.#ws.pause();
+    if (this.#deaf || this.#held || this.#inbox.waiting) this.#ws.pause();
     else this.#ws.resume();
   }
 
   #keepAlive(): void {
     // Whom we do not listen to is not silent.
-    const silence = this.#held ? 0 : this.#options.clock.monotonic() - this.#lastHeard;
+    const silence = this.#held || this.#inbox.waiting ? 0 : this.#options.clock.monotonic() - this.#lastHeard;
     if (silence >= this.#options.deadSeconds * 1000) {
       this.#options.tally.limits.add('deadSeconds');
       this.#ws.terminate();
@@ -267,6 +281,9 @@ export class Connection {
   #end(ending: Ending): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#inbox.stop();
+    // All that is still to be read is the answer to our close.
+    this.#ws.resume();
     clearTimeout(this.#handshake);
     clearInterval(this.#keepalive);
     this.#options.guest.dismissed();
@@ -277,6 +294,14 @@ export class Connection {
 }
 
 type WebSocketData = Parameters<typeof Buffer.isBuffer>[0];
+
+/** Stands for a text message. */
+const TEXT = new Uint8Array(0);
+
+function decode(message: Uint8Array): readonly Frame[] {
+  if (message === TEXT) throw new ProtocolError('malformed', 'a text message');
+  return decodeFrames(message, 'client');
+}
 
 function isDone(code: number): boolean {
   return code === NORMAL_CLOSE || code === PAGE_GONE;

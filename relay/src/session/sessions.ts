@@ -17,6 +17,7 @@ import { verify } from './mac.ts';
 import type { Clock } from './parts.ts';
 import type { Refusals } from './refusals.ts';
 import { Session } from './session.ts';
+import { Shares } from './shares.ts';
 
 /** Beyond the download pool: what may wait for a client that does not read before the relay stops reading it. */
 const PATIENCE_BYTES = 1024 * 1024;
@@ -41,6 +42,7 @@ export class Sessions implements Door {
   readonly #noKey = randomBytes(KEY_BYTES);
   readonly #sessions = new Map<string, Session>();
   readonly #lingering = new Budget(LINGERING_BYTES);
+  readonly #shares = new Shares();
   readonly #connections = new Set<Connection>();
   #draining = false;
   #whenEmpty: (() => void) | undefined;
@@ -88,6 +90,7 @@ export class Sessions implements Door {
       door: this,
       guest,
       clock,
+      shares: this.#shares,
       log,
       tally,
       address,

@@ -1,0 +1,131 @@
+/**
+ * What one client has sent and the relay has not done yet. Usually nothing: a message is done as it comes. But who has
+ * had its share of a turn finds the rest done in later turns, after what others have sent. Knows no WebSocket.
+ */
+import type { Shares } from './shares.ts';
+
+/** Frames that are done before anybody looks at the clock. */
+const SLICE = 32;
+
+export interface InboxOptions<Message, Frame> {
+  readonly shares: Shares;
+  /** Milliseconds on a clock that never runs backwards. */
+  readonly now: () => number;
+  readonly decode: (message: Message) => readonly Frame[];
+  readonly perform: (frames: readonly Frame[]) => void;
+  /** What decoding or performing has thrown; nothing more is done then if it stops the inbox. */
+  readonly failed: (error: unknown) => void;
+  /** Something is left for later, so no more should be read; or nothing is. */
+  readonly waits: (on: boolean) => void;
+}
+
+export class Inbox<Message, Frame> {
+  readonly #options: InboxOptions<Message, Frame>;
+  readonly #messages: Message[] = [];
+  /** Of the message that is being done, and how many of them are. */
+  #frames: readonly Frame[] = [];
+  #done = 0;
+  /** Of the share: the turn that it is of, and when it is used up. */
+  #turn = -1;
+  #until = 0;
+  #waiting = false;
+  #held = false;
+  #scheduled = false;
+  #stopped = false;
+
+  constructor(options: InboxOptions<Message, Frame>) {
+    this.#options = options;
+  }
+
+  /** Whether something is left for later. */
+  get waiting(): boolean {
+    return this.#waiting;
+  }
+
+  /** A message that came at `now`. */
+  add(message: Message, now: number): void {
+    this.#messages.push(message);
+    if (this.#waiting || this.#stopped) return;
+    const { turn, slice } = this.#options.shares;
+    if (turn !== this.#turn) {
+      this.#turn = turn;
+      this.#until = now + slice;
+    }
+    if (this.#held || now >= this.#until) this.#wait();
+    else this.#work();
+  }
+
+  /** Leaves everything to wait, or goes on. */
+  hold(on: boolean): void {
+    this.#held = on;
+    if (!on && this.#waiting) this.#schedule();
+  }
+
+  /** Does all that is left, whatever the share: no more will come. */
+  finish(): void {
+    this.#until = Number.POSITIVE_INFINITY;
+    this.#held = false;
+    this.#work();
+  }
+
+  /** Forgets what is left. */
+  stop(): void {
+    this.#stopped = true;
+    this.#messages.length = 0;
+    this.#frames = [];
+  }
+
+  #work(): void {
+    try {
+      while (!this.#stopped) {
+        if (this.#done >= this.#frames.length && !this.#open()) return;
+        const part = this.#frames.length <= SLICE ? this.#frames : this.#frames.slice(this.#done, this.#done + SLICE);
+        this.#done += part.length;
+        this.#options.perform(part);
+        if (!this.#isEmpty && (this.#held || this.#options.now() >= this.#until)) {
+          this.#wait();
+          return;
+        }
+      }
+    } catch (error) {
+      this.#options.failed(error);
+    }
+  }
+
+  /** Goes on to the next message, if there is one. */
+  #open(): boolean {
+    const message = this.#messages.shift();
+    if (message === undefined) return false;
+    this.#frames = this.#options.decode(message);
+    this.#done = 0;
+    return true;
+  }
+
+  get #isEmpty(): boolean {
+    return this.#done >= this.#frames.length && this.#messages.length === 0;
+  }
+
+  #wait(): void {
+    if (!this.#waiting) {
+      this.#waiting = true;
+      this.#options.waits(true);
+    }
+    if (!this.#held) this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#options.shares.later(() => {
+      this.#scheduled = false;
+      if (this.#stopped || this.#held) return;
+      const { turn, slice } = this.#options.shares;
+      this.#turn = turn;
+      this.#until = this.#options.now() + slice;
+      this.#work();
+      if (this.#stopped || !this.#isEmpty) return;
+      this.#waiting = false;
+      this.#options.waits(false);
+    });
+  }
+}

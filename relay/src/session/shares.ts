@@ -1,0 +1,40 @@
+/**
+ * Shares out each turn of the event loop among the WebSockets, so that the relay comes round to everybody soon however
+ * much some of them ask for. One for the whole relay.
+ */
+
+/** Milliseconds of a turn that those who have much to be done may take together, and one of them at least. */
+const TOGETHER = 8;
+const LEAST = 0.5;
+
+export class Shares {
+  #turn = 0;
+  #counting = false;
+  #waiting = 0;
+
+  /** The number of this turn. */
+  get turn(): number {
+    if (!this.#counting) {
+      this.#counting = true;
+      setImmediate(() => {
+        this.#counting = false;
+        this.#turn++;
+      });
+    }
+    return this.#turn;
+  }
+
+  /** Milliseconds that one WebSocket may take of a turn. */
+  get slice(): number {
+    return Math.max(LEAST, TOGETHER / (1 + this.#waiting));
+  }
+
+  /** Calls `then` in the next turn: somebody has more to be done. */
+  later(then: () => void): void {
+    this.#waiting++;
+    setImmediate(() => {
+      this.#waiting--;
+      then();
+    });
+  }
+}

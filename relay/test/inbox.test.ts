@@ -1,0 +1,111 @@
+/** Whose message is done when: shares of turns, in order, and nothing twice. */
+import { describe, expect, test } from 'vitest';
+import { Inbox } from '../src/session/inbox.ts';
+import { Shares } from '../src/session/shares.ts';
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** An inbox whose frames each take a millisecond; a message is a list of numbers. */
+function make(shares = new Shares()) {
+  let now = 0;
+  const done: number[] = [];
+  const waits: boolean[] = [];
+  const errors: unknown[] = [];
+  const inbox: Inbox<readonly number[], number> = new Inbox({
+    shares,
+    now: () => now,
+    decode: (message) => {
+      if (message.length === 0) throw new Error('empty');
+      return message;
+    },
+    perform: (frames) => {
+      now += frames.length;
+      done.push(...frames);
+    },
+    failed: (error) => {
+      errors.push(error);
+      inbox.stop();
+    },
+    waits: (on) => waits.push(on),
+  });
+  return { inbox, done, waits, errors, add: (...message: number[]) => inbox.add(message, now) };
+}
+
+const upTo = (count: number) => Array.from({ length: count }, (_, i) => i);
+
+describe('a WebSocket’s inbox', () => {
+  test('does messages as they come while its share of the turn lasts', () => {
+    const { add, done, waits } = make();
+    add(1, 2);
+    add(3);
+    expect(done).toEqual([1, 2, 3]);
+    expect(waits).toEqual([]);
+  });
+
+  test('leaves the rest for later turns, in order, and says so', async () => {
+    const { add, done, waits, inbox } = make();
+    for (const n of upTo(100)) add(n);
+    expect(done.length).toBeLessThan(20);
+    expect(waits).toEqual([true]);
+    while (inbox.waiting) {
+      const before = done.length;
+      await turn();
+      expect(done.length - before).toBeLessThan(20);
+    }
+    expect(done).toEqual(upTo(100));
+    expect(waits).toEqual([true, false]);
+  });
+
+  test('does a long message in pieces', async () => {
+    const { add, done, inbox } = make();
+    add(...upTo(1000));
+    expect(done.length).toBeLessThan(100);
+    add(1000);
+    while (inbox.waiting) await turn();
+    expect(done).toEqual(upTo(1001));
+  });
+
+  test('the more of them have much to do, the less each does in a turn', async () => {
+    const shares = new Shares();
+    const busy = Array.from({ length: 8 }, () => make(shares));
+    for (const { add } of busy) for (const n of upTo(50)) add(n);
+    const before = busy.map(({ done }) => done.length);
+    await turn();
+    const during = busy.map(({ done }, i) => done.length - (before[i] ?? 0));
+    expect(during.reduce((sum, each) => sum + each, 0)).toBeLessThan(8 * 4);
+    for (const { inbox } of busy) while (inbox.waiting) await turn();
+    for (const { done } of busy) expect(done).toEqual(upTo(50));
+  });
+
+  test('one that is held does nothing, and goes on when it is not', async () => {
+    const { add, done, inbox, waits } = make();
+    inbox.hold(true);
+    add(1);
+    add(2);
+    await turn();
+    await turn();
+    expect(done).toEqual([]);
+    inbox.hold(false);
+    while (inbox.waiting) await turn();
+    expect(done).toEqual([1, 2]);
+    expect(waits).toEqual([true, false]);
+  });
+
+  test('at the end of its WebSocket everything is done at once', () => {
+    const { add, done, inbox } = make();
+    for (const n of upTo(100)) add(n);
+    inbox.hold(true);
+    inbox.finish();
+    expect(done).toEqual(upTo(100));
+  });
+
+  test('after a fault nothing more is done', async () => {
+    const { add, done, errors } = make();
+    add(1);
+    add(); // which cannot be decoded
+    for (const n of upTo(50)) add(n);
+    await turn();
+    expect(errors).toHaveLength(1);
+    expect(done).toEqual([1]);
+  });
+});
