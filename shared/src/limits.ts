@@ -2,8 +2,8 @@
 
 /** Bytes in one WebSocket message; ws' default of 100 MiB would let a client make the relay buffer that. */
 export const MAX_MESSAGE = 256 * 1024;
-/** Bytes of payload in one DATA; leaves room for headers in a message. Larger sends are split. */
-export const MAX_DATA = 128 * 1024;
+/** Bytes of payload in one DATA: a message less room for headers. Larger sends are split; large reads cost less than small ones. */
+export const MAX_DATA = 248 * 1024;
 /** Bytes in one datagram: 65,535 less the IPv4 and UDP headers (IPv6 allows 20 more). */
 export const MAX_DATAGRAM_V4 = 65_507;
 export const MAX_DATAGRAM_V6 = 65_527;

@@ -8,9 +8,9 @@ import { HEADROOM, type ReadBuffers } from './read-buffers.ts';
 /** A read of so many bytes makes a connection busy; two reads in a row below it make it quiet again. */
 const BUSY_BYTES = 32 * 1024;
 /** A busy connection reads at most so many bytes at once... */
-const READ_BYTES = 128 * 1024;
+const READ_BYTES = 248 * 1024;
 /** ...and into a new chunk where the old one has less room than this. */
-const LEAST_BYTES = 64 * 1024;
+const LEAST_BYTES = 128 * 1024;
 
 export class Intake {
   /** Whose memory it is; null: nobody's so far, and nothing may be read. */

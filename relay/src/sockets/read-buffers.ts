@@ -13,11 +13,11 @@
 export const HEADROOM = 16;
 /** Chunks grow from the first size to the second, so that a quiet session stays small. */
 const FIRST_BYTES = 8 * 1024;
-const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 512 * 1024;
 /** Unused chunks of full size that are kept; more go back to the system. */
-const SPARE_CHUNKS = 6;
+const SPARE_CHUNKS = 4;
 /** Connections of a session that may have a chunk for themselves. The others' reads are copied, which bounds memory. */
-const LENT_CHUNKS = 4;
+const LENT_CHUNKS = 2;
 
 interface Chunk {
   readonly bytes: Uint8Array;
