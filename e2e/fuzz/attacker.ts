@@ -20,6 +20,8 @@ const SESSION_MESSAGES = 4000;
 const BATCH = 32;
 /** Bad messages of one connection, at most: it ends at the first fault. */
 const VOLLEY = 2;
+/** So many connections in a row with which nobody got anything done: the relay is gone, or stands still. */
+const GIVE_UP = 1000;
 /** Milliseconds for the relay to say what it thinks of a broken WebSocket frame; some only wait for more. */
 const BROKEN_PATIENCE = 100;
 
@@ -69,12 +71,15 @@ const methods = {
     const attack = prepare(place);
     const { counter } = attack;
     let begun = 0;
+    let idle = 0;
     const run = async () => {
-      while (counter.messages < messages) {
+      while (counter.messages < messages && idle < GIVE_UP) {
+        const before = counter.messages;
         // Each connection's choices are its own, so that they do not depend on how connections overlap.
         const random = new Random(seed + Math.imul(++begun, 0x9e37_79b1));
         if (kind === 'bad') await volley(attack, random);
         else await oddSession(attack, random, Math.min(SESSION_MESSAGES, Math.ceil(messages / width)));
+        idle = counter.messages === before ? idle + 1 : 0;
       }
     };
     await Promise.all(Array.from({ length: width }, run));

@@ -54,6 +54,8 @@ export class Relay {
   #logBytes = 0;
   #peakRss = 0;
   #peakDescriptors = 0;
+  /** Rejects when the process ends by itself. */
+  readonly gone: Promise<never>;
   #exit: string | null = null;
   readonly #process: ChildProcess;
   readonly #directory: string;
@@ -80,9 +82,16 @@ export class Relay {
     this.#process = child;
     this.#directory = directory;
     this.place = { port, origin: ORIGIN };
-    child.once('exit', (code, signal) => {
-      this.#exit = `${code ?? signal}`;
+    this.gone = new Promise((_, reject) => {
+      child.once('exit', (code, signal) => {
+        this.#exit = `${code ?? signal}`;
+        // What it said last may be why.
+        child.stderr?.once('close', () =>
+          reject(new Error(`the relay ended: ${this.#exit}\n${this.errors.join('\n')}`)),
+        );
+      });
     });
+    this.gone.catch(() => {});
     if (child.stderr) {
       child.stderr.on('data', (chunk: Buffer) => {
         this.#logBytes += chunk.length;

@@ -30,8 +30,9 @@ export async function greet(
     why((error as Error).message);
     return null;
   }
+  const patience = setTimeout(() => raw.vanish(), PATIENCE);
   raw.send(encodeFrame({ type: 'hello', version: 1, ticket, leases: 0 }));
-  const welcome = await Promise.race([next(raw, 'welcome'), raw.ended]);
+  const welcome = await Promise.race([next(raw, 'welcome'), raw.ended]).finally(() => clearTimeout(patience));
   if (typeof welcome !== 'string') return { raw, welcome };
   why(welcome);
   return null;

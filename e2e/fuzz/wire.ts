@@ -48,6 +48,8 @@ export function frameBytes(payload: Uint8Array, framing: Framing = {}): Buffer {
   return whole;
 }
 
+/** Milliseconds for a WebSocket to be opened. */
+const PATIENCE = 30_000;
 const UPGRADED = 'HTTP/1.1 101';
 const HEAD_END = Buffer.from('\r\n\r\n');
 
@@ -81,12 +83,12 @@ export class RawSocket {
   /** Opens one; resolves once it is up. Rejects with the HTTP status when it is refused, or `cut`. */
   static async open(place: Place, from: string, headers = ''): Promise<RawSocket> {
     const socket = dial(place, from);
-    const raw = await new Promise<RawSocket>((resolve, reject) => {
+    const patience = setTimeout(() => socket.destroy(), PATIENCE);
+    return new Promise<RawSocket>((resolve, reject) => {
       const made = new RawSocket(socket, () => resolve(made));
       socket.write(upgradeRequest(place, headers));
       made.ended.then((ending) => reject(new Error(ending)));
-    });
-    return raw;
+    }).finally(() => clearTimeout(patience));
   }
 
   private constructor(socket: Socket, whenUp: () => void) {
