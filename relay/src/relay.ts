@@ -119,7 +119,7 @@ async function start(
     origins: () => reloading.origins,
     lobby,
     slow: () => tally.limits.add('handshakeSeconds'),
-    onConnection: (ws, address, node, guest) => sessions.connect(ws, address, node, guest),
+    onConnection: (ws, stream, address, node, guest) => sessions.connect(ws, stream, address, node, guest),
   }).catch(async (error: unknown) => {
     await practice?.close();
     throw error;

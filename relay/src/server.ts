@@ -41,7 +41,7 @@ export interface ServerOptions {
   /** Somebody has taken too long to say what it wants. */
   readonly slow: () => void;
   /** A WebSocket has been let in; `address` is its client's, `node` the relay it asks for (null: any). */
-  readonly onConnection: (ws: WebSocket, address: string, node: string | null, guest: Guest) => void;
+  readonly onConnection: (ws: WebSocket, stream: Duplex, address: string, node: string | null, guest: Guest) => void;
 }
 
 export interface Server {
@@ -86,7 +86,7 @@ export async function serve(options: ServerOptions): Promise<Server> {
     const address = clientAddress(request, config.trustedProxy);
     const { node = null } = doorOf(request) ?? {};
     sockets.handleUpgrade(request, socket, head, (ws) =>
-      options.onConnection(ws, address, node, lobby.upgraded(ws, request.socket, address)),
+      options.onConnection(ws, socket, address, node, lobby.upgraded(ws, request.socket, address)),
     );
   });
   await app.listen({ host: config.listen.host, port: config.listen.port });

@@ -176,8 +176,8 @@ export class ReceivePool {
    * come to an eighth of the pool, or they would slow the others.
    */
   takeCredits(): [socket: number, bytes: number][] {
+    if (!this.due) return [];
     const all = this.#untold >= this.#pool / TELL_FRACTION;
-    if (!all && this.#due.size === 0) return [];
     const credits: [socket: number, bytes: number][] = [];
     for (const socket of all ? this.#bySocket.keys() : this.#due) {
       const inbound = this.#bySocket.get(socket);
@@ -189,6 +189,16 @@ export class ReceivePool {
     }
     this.#due.clear();
     return credits;
+  }
+
+  /** Bytes consumed that no CREDIT has told of, over all sockets. */
+  get untold(): number {
+    return this.#untold;
+  }
+
+  /** Whether `takeCredits` would find something worth telling. */
+  get due(): boolean {
+    return this.#due.size > 0 || this.#untold >= this.#pool / TELL_FRACTION;
   }
 
   /** The socket is gone, and all it held with it. */

@@ -2,7 +2,9 @@
  * One WebSocket: messages to frames and back, gathering, keeping alive, faults. It opens with HELLO or RESUME (`Door`)
  * and then belongs to a session (`Owner`), which may outlive it. It knows no socket and no session's state.
  */
-import { decodeFrames, encodeFrame, MessageWriter } from '@luasocket-web/shared/codec';
+
+import type { Duplex } from 'node:stream';
+import { decodeFrames, encodeFrame } from '@luasocket-web/shared/codec';
 import { FAULTS, type FaultCode, ProtocolError } from '@luasocket-web/shared/errors';
 import type { ClientFrame, Frame, FrameOf, RelayFrame } from '@luasocket-web/shared/frames';
 import { PROTOCOL_VERSION } from '@luasocket-web/shared/frames';
@@ -11,6 +13,7 @@ import type { Guest } from '../lobby.ts';
 import type { Log } from '../log.ts';
 import type { Tally } from '../tally.ts';
 import { Inbox } from './inbox.ts';
+import { Outgoing } from './outgoing.ts';
 import type { Clock } from './parts.ts';
 import type { Shares } from './shares.ts';
 
@@ -18,9 +21,10 @@ import type { Shares } from './shares.ts';
 const FLUSH_BYTES = 64 * 1024;
 /** A frame of this size is a message of its own: copying it costs more than a message does. */
 const ALONE_BYTES = 16 * 1024;
-/** Bytes that wait in this process for the WebSocket: above the first nobody reads from peers, below the second all may. */
-const CONGESTED_BYTES = 512 * 1024;
-const RELIEVED_BYTES = 256 * 1024;
+/** When so many bytes wait in this process for the WebSocket, nobody reads from peers until it has taken them. */
+const CONGESTED_BYTES = 256 * 1024;
+/** How long credit and acknowledgements wait for something to go with: an echo comes back sooner than that. */
+const LINGER_MILLISECONDS = 2;
 const NORMAL_CLOSE = 1000;
 /** What a browser sends when the page is left: nobody has the key any more, so nobody will resume. */
 const PAGE_GONE = 1001;
@@ -68,12 +72,14 @@ export interface ConnectionOptions {
 export class Connection {
   readonly #ws: WebSocket;
   readonly #options: ConnectionOptions;
-  readonly #writer = new MessageWriter();
+  readonly #out: Outgoing;
+  readonly #flush = () => this.flush();
   readonly #inbox: Inbox<Uint8Array, Frame>;
   readonly #handshake: NodeJS.Timeout;
   readonly #keepalive: NodeJS.Timeout;
   #owner: Owner | null = null;
   #scheduled = false;
+  #lingering = false;
   #closed = false;
   #congested = false;
   #deaf = false;
@@ -84,8 +90,11 @@ export class Connection {
   #lastHeard: number;
   #pings = 0;
 
-  constructor(ws: WebSocket, options: ConnectionOptions) {
+  /** `stream` is what `ws` speaks over. */
+  constructor(ws: WebSocket, stream: Duplex, options: ConnectionOptions) {
     this.#ws = ws;
+    this.#out = new Outgoing(stream);
+    this.#out.onDrained(() => this.#drained());
     this.#options = options;
     this.#lastHeard = options.clock.monotonic();
     this.#handshake = setTimeout(() => {
@@ -151,12 +160,13 @@ export class Connection {
     this.sendEncoded(encodeFrame(frame));
   }
 
-  sendEncoded(encoded: Uint8Array): void {
+  /** `roomy`: the bytes before it are free for the header of a message (see Outgoing). */
+  sendEncoded(encoded: Uint8Array, roomy = false): void {
     if (this.#closed) return;
     // What is large goes alone, so that it is not copied.
-    if (encoded.length >= ALONE_BYTES || !this.#writer.fits(encoded.length)) this.#write();
-    this.#writer.add(encoded);
-    if (encoded.length >= ALONE_BYTES || this.#writer.size >= FLUSH_BYTES) this.#write();
+    if (encoded.length >= ALONE_BYTES || !this.#out.fits(encoded.length)) this.#write();
+    this.#out.add(encoded, roomy);
+    if (encoded.length >= ALONE_BYTES || this.#out.size >= FLUSH_BYTES) this.#write();
     else this.schedule();
   }
 
@@ -164,10 +174,18 @@ export class Connection {
   schedule(): void {
     if (this.#scheduled || this.#closed) return;
     this.#scheduled = true;
-    setImmediate(() => this.flush());
+    this.#options.shares.atEnd(this.#flush);
+  }
+
+  /** Flushes a little later, unless something is flushed before: what may wait for company. */
+  linger(): void {
+    if (this.#lingering || this.#scheduled || this.#closed) return;
+    this.#lingering = true;
+    setTimeout(this.#flush, LINGER_MILLISECONDS).unref();
   }
 
   flush(): void {
+    this.#lingering = false;
     if (this.#closed) return;
     this.#scheduled = true;
     try {
@@ -238,10 +256,9 @@ export class Connection {
   }
 
   #write(): void {
-    const message = this.#writer.take();
-    if (!message || this.#ws.readyState !== this.#ws.OPEN) return;
-    this.#ws.send(message, { binary: true, compress: false }, () => this.#sent());
-    const waiting = this.#ws.bufferedAmount;
+    if (this.#ws.readyState === this.#ws.OPEN) this.#out.flush();
+    else this.#out.clear();
+    const { waiting } = this.#out;
     if (waiting > this.#options.patienceBytes && !this.#deaf) {
       this.#deaf = true;
       this.#listen();
@@ -252,8 +269,8 @@ export class Connection {
     }
   }
 
-  #sent(): void {
-    if (this.#closed || this.#ws.bufferedAmount > RELIEVED_BYTES) return;
+  #drained(): void {
+    if (this.#closed) return;
     if (this.#deaf) {
       this.#deaf = false;
       this.#listen();

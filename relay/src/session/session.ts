@@ -21,6 +21,7 @@ import type { Connection, Ending, Owner } from './connection.ts';
 import { type Context, dispatch } from './dispatch.ts';
 import { Leases } from './leases.ts';
 import { sign, verify } from './mac.ts';
+import { Pace } from './pace.ts';
 import type { Clock, Voice } from './parts.ts';
 import { Requests } from './requests.ts';
 import { Streams } from './streams.ts';
@@ -38,6 +39,8 @@ const MUCH: Slack = { bytes: 512 * 1024, frames: 16_384 };
 const TOO_MUCH: Slack = { bytes: 1024 * 1024, frames: 65_536 };
 /** Look-ups of one session under way at once, so that it cannot fill the process' pool of threads. */
 const LOOKUPS = 16;
+/** Credit of so many bytes is told at once: a client that sends in bulk may wait for it. */
+const HURRY_BYTES = 32 * 1024;
 /** What a frame without payload takes, about; only the time of an ACK depends on it. */
 const FRAME_BYTES = 16;
 
@@ -71,18 +74,13 @@ export interface SessionOptions {
 export class Session implements Owner, Voice {
   readonly #options: SessionOptions;
   readonly #context: Context;
+  readonly #pace: Pace;
   readonly #buffers = new ReadBuffers();
   readonly #link = new Link((encoded) => this.#buffers.release(encoded));
   #connection: Connection | null = null;
   /** Of the last RESUME that was accepted; 1 before the first. */
   #generation = 1;
   #ended = false;
-  #congested = false;
-  /** The client is behind with its acknowledgements. */
-  #behind = false;
-  /** The session has had its share of bytes or frames for now. */
-  #throttled = false;
-  #rest: NodeJS.Timeout | undefined;
   #last: NodeJS.Timeout | undefined;
   #expiry: NodeJS.Timeout | undefined;
   #ackTimer: NodeJS.Timeout | undefined;
@@ -121,6 +119,13 @@ export class Session implements Owner, Voice {
       tally,
       waiting: { bytes: 0 },
     };
+    this.#pace = new Pace({
+      throttle: options.throttle,
+      clock: options.clock,
+      tally,
+      peers: (stop) => this.guard(() => this.#context.streams.congested(stop)),
+      client: (stop) => this.#connection?.hold(stop),
+    });
   }
 
   /** Adds its sockets, by kind. */
@@ -181,7 +186,8 @@ export class Session implements Owner, Voice {
     const old = this.#connection;
     old?.release();
     old?.fault('replaced', 'the session continues on another WebSocket');
-    this.#regulate({ congested: false, behind: this.#behind && this.#isBehind(MUCH) });
+    this.#pace.congested = false;
+    this.#pace.behind &&= this.#isBehind(MUCH);
     this.#attach(connection);
     const received = this.#link.takeAck();
     const proven = { nonce: connection.nonce, session: id, generation: this.#generation, received };
@@ -210,7 +216,7 @@ export class Session implements Owner, Voice {
     if (this.#ended) return;
     if ('payload' in frame) {
       this.#options.tally.bytes.udp.in += frame.payload.length;
-      this.#spend(frame.payload.length, 0);
+      this.#pace.spend(frame.payload.length, 0);
     }
     this.#sendEncoded(encodeFrame(frame), isSequenced(frame.type));
   }
@@ -218,12 +224,12 @@ export class Session implements Owner, Voice {
   data(socket: number, payload: Uint8Array, inPlace: boolean): void {
     if (this.#ended) return;
     this.#options.tally.bytes.tcp.in += payload.length;
-    this.#spend(payload.length, 0);
+    this.#pace.spend(payload.length, 0);
     const encoded = inPlace ? frameInPlace(socket, payload) : encodeFrame({ type: 'data', socket, payload });
-    this.#sendEncoded(encoded, true);
+    this.#sendEncoded(encoded, true, inPlace);
   }
 
-  #sendEncoded(encoded: Uint8Array, sequenced: boolean): void {
+  #sendEncoded(encoded: Uint8Array, sequenced: boolean, roomy = false): void {
     if (sequenced) {
       this.#link.sent(encoded);
       if (this.#isBehind(TOO_MUCH)) {
@@ -231,13 +237,16 @@ export class Session implements Owner, Voice {
         return;
       }
       // Answers are the client's own doing; what peers send can be stopped before it comes to that.
-      if (!this.#behind && this.#isBehind(MUCH)) this.#regulate({ behind: true });
+      if (!this.#pace.behind && this.#isBehind(MUCH)) this.#pace.behind = true;
     }
-    this.#connection?.sendEncoded(encoded);
+    this.#connection?.sendEncoded(encoded, roomy);
   }
 
   stir(): void {
-    this.#connection?.schedule();
+    const { receive } = this.#context;
+    if (!receive.due) return;
+    if (receive.untold >= HURRY_BYTES) this.#connection?.schedule();
+    else this.#connection?.linger();
   }
 
   guard(task: () => void): void {
@@ -259,7 +268,7 @@ export class Session implements Owner, Voice {
       }
       this.#frame(frame);
     }
-    this.#spend(bytes, frames.length);
+    this.#pace.spend(bytes, frames.length);
     this.#context.streams.settle();
     this.#tellSoon();
   }
@@ -273,7 +282,9 @@ export class Session implements Owner, Voice {
   }
 
   congested(on: boolean): void {
-    this.guard(() => this.#regulate({ congested: on }));
+    this.guard(() => {
+      this.#pace.congested = on;
+    });
   }
 
   closed(ending: Ending): void {
@@ -283,7 +294,7 @@ export class Session implements Owner, Voice {
       this.#end(ending === 'fault');
       return;
     }
-    this.guard(() => this.#regulate({ congested: false }));
+    this.congested(false);
     this.#expiry = setTimeout(() => this.#end(false), resumeSeconds * 1000).unref();
   }
 
@@ -291,14 +302,14 @@ export class Session implements Owner, Voice {
     clearTimeout(this.#expiry);
     this.#connection = connection;
     connection.belongTo(this);
-    connection.hold(this.#throttled);
+    connection.hold(this.#pace.throttled);
   }
 
   #frame(frame: ClientFrame): void {
     switch (frame.type) {
       case 'ack':
         this.#link.acknowledged(frame.received);
-        if (this.#behind && !this.#isBehind(MUCH)) this.#regulate({ behind: false });
+        if (this.#pace.behind && !this.#isBehind(MUCH)) this.#pace.behind = false;
         return;
       case 'ping':
         this.#connection?.send({ type: 'pong', token: frame.token, time: this.#options.clock.wall() });
@@ -327,49 +338,18 @@ export class Session implements Owner, Voice {
     return this.#link.unacknowledgedBytes > pool + bytes || this.#link.unacknowledgedFrames > frames;
   }
 
-  /** Accounts for what the session has done. When that was its share, neither its client nor its peers are read for a while. */
-  #spend(bytes: number, frames: number): void {
-    const { throttle, clock, tally } = this.#options;
-    const wait = throttle?.spend(clock.monotonic(), bytes, frames) ?? 0;
-    if (wait === 0 || this.#throttled || this.#ended) return;
-    tally.limits.add('throttle');
-    this.#connection?.hold(true);
-    this.#rest = setTimeout(() => this.#goOn(), wait).unref();
-    this.#regulate({ throttled: true });
-  }
-
-  #goOn(): void {
-    const { throttle, clock } = this.#options;
-    // More may have come in meanwhile: what had been read already, and datagrams.
-    const wait = throttle?.spend(clock.monotonic(), 0, 0) ?? 0;
-    if (wait > 0) {
-      this.#rest = setTimeout(() => this.#goOn(), wait).unref();
-      return;
-    }
-    this.#connection?.hold(false);
-    this.guard(() => this.#regulate({ throttled: false }));
-  }
-
-  /** Peers are read from while the WebSocket takes what it is given, and the client acknowledges it, at its pace. */
-  #regulate({ congested = this.#congested, behind = this.#behind, throttled = this.#throttled }): void {
-    this.#congested = congested;
-    this.#behind = behind;
-    this.#throttled = throttled;
-    this.#context.streams.congested(congested || behind || throttled);
-  }
-
   /** An ACK now if it is due, else when it will be. */
   #tellSoon(): void {
     const now = this.#options.clock.monotonic();
     if (this.#link.ackDue(now)) {
-      this.stir();
+      this.#connection?.linger();
       return;
     }
     const at = this.#link.ackAt();
     if (at === Number.POSITIVE_INFINITY || this.#ackTimer !== undefined) return;
     this.#ackTimer = setTimeout(() => {
       this.#ackTimer = undefined;
-      this.stir();
+      this.#connection?.schedule();
     }, at - now).unref();
   }
 
@@ -391,7 +371,7 @@ export class Session implements Owner, Voice {
     this.#ended = true;
     clearTimeout(this.#expiry);
     clearTimeout(this.#ackTimer);
-    clearTimeout(this.#rest);
+    this.#pace.close();
     clearTimeout(this.#last);
     const { streams, table, leases } = this.#context;
     leases.close();

@@ -1,5 +1,6 @@
 /** All sessions of a relay: who may begin one, who may go on with one. */
 import { randomBytes } from 'node:crypto';
+import type { Duplex } from 'node:stream';
 import { ProtocolError } from '@luasocket-web/shared/errors';
 import { type FrameOf, PROTOCOL_VERSION } from '@luasocket-web/shared/frames';
 import { EPOCH_BYTES, KEY_BYTES, NONCE_BYTES, SESSION_BYTES } from '@luasocket-web/shared/limits';
@@ -82,11 +83,11 @@ export class Sessions implements Door {
     return [...this.#sessions.values()].reduce((sum, session) => sum + session.keptBytes, 0);
   }
 
-  /** A WebSocket that has come up, from this address, at the door of this relay or (`node`) of that one. */
-  connect(ws: WebSocket, address: string, node: string | null, guest: Guest): void {
+  /** A WebSocket that has come up over `stream`, from this address, at the door of this relay or (`node`) of that one. */
+  connect(ws: WebSocket, stream: Duplex, address: string, node: string | null, guest: Guest): void {
     const { clock, log, config, tally } = this.#options;
     const { handshakeSeconds, pingSeconds, deadSeconds, download } = config.limits;
-    const connection = new Connection(ws, {
+    const connection = new Connection(ws, stream, {
       door: this,
       guest,
       clock,

@@ -1,5 +1,5 @@
 /**
- * Shares out each turn of the event loop among the WebSockets, so that the relay comes round to everybody soon however
+ * Turns of the event loop, shared out among the WebSockets, so that the relay comes round to everybody soon however
  * much some of them ask for. One for the whole relay.
  */
 
@@ -11,16 +11,11 @@ export class Shares {
   #turn = 0;
   #counting = false;
   #waiting = 0;
+  #last: (() => void)[] = [];
 
   /** The number of this turn. */
   get turn(): number {
-    if (!this.#counting) {
-      this.#counting = true;
-      setImmediate(() => {
-        this.#counting = false;
-        this.#turn++;
-      });
-    }
+    this.#count();
     return this.#turn;
   }
 
@@ -35,6 +30,24 @@ export class Shares {
     setImmediate(() => {
       this.#waiting--;
       then();
+    });
+  }
+
+  /** Calls `then` at the end of this turn. It may not throw. */
+  atEnd(then: () => void): void {
+    this.#count();
+    this.#last.push(then);
+  }
+
+  #count(): void {
+    if (this.#counting) return;
+    this.#counting = true;
+    setImmediate(() => {
+      this.#counting = false;
+      this.#turn++;
+      const last = this.#last;
+      this.#last = [];
+      for (const then of last) then();
     });
   }
 }

@@ -9,8 +9,8 @@
  * find nobody's bytes in it but its own.
  */
 
-/** Bytes before each payload that belong to whom it is given to. */
-export const HEADROOM = 16;
+/** Bytes before each payload that belong to whom it is given to: for the header of a DATA and that of a WebSocket frame. */
+export const HEADROOM = 24;
 /** Chunks grow from the first size to the second, so that a quiet session stays small. */
 const FIRST_BYTES = 8 * 1024;
 const CHUNK_BYTES = 512 * 1024;

@@ -4,9 +4,17 @@ import { MAX_MESSAGE } from '../limits.ts';
 import { Slab } from './slab.ts';
 
 export class MessageWriter {
+  readonly #headroom: number;
   readonly #slab = new Slab();
   #frames: Uint8Array[] = [];
   #size = 0;
+  /** The first frame has the headroom. */
+  #roomy = false;
+
+  /** `headroom`: bytes before each message that are to be free for whoever takes it. */
+  constructor(headroom = 0) {
+    this.#headroom = headroom;
+  }
 
   /** Bytes of the message so far. */
   get size(): number {
@@ -18,22 +26,23 @@ export class MessageWriter {
     return this.#size + bytes <= MAX_MESSAGE;
   }
 
-  /** `encoded` is kept until `take`. @throws ProtocolError `internal` when it does not fit: the caller takes first. */
-  add(encoded: Uint8Array): void {
+  /** `encoded` is kept until `take`. `roomy`: it has the headroom before it. @throws ProtocolError `internal` when it does not fit: the caller takes first. */
+  add(encoded: Uint8Array, roomy = this.#headroom === 0): void {
     if (!this.fits(encoded.length)) {
       throw new ProtocolError('internal', `a message of ${this.#size + encoded.length} bytes`);
     }
+    if (this.#size === 0) this.#roomy = roomy;
     this.#frames.push(encoded);
     this.#size += encoded.length;
   }
 
-  /** The message, and the next one begins; null when there is nothing in it. A single frame is not copied. */
+  /** The message, and the next one begins; null when there is nothing in it. A single frame with headroom is not copied. */
   take(): Uint8Array | null {
     const [first] = this.#frames;
     if (!first) return null;
     let message = first;
-    if (this.#frames.length > 1) {
-      message = this.#slab.take(this.#size);
+    if (this.#frames.length > 1 || !this.#roomy) {
+      message = this.#slab.take(this.#headroom + this.#size).subarray(this.#headroom);
       let at = 0;
       for (const frame of this.#frames) {
         message.set(frame, at);
