@@ -104,7 +104,7 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzResult> {
     const { privateKey } = keys;
     await Promise.all(attackers.map((each, worker) => each.ask('setUp', { worker, privateKey, targets })));
     await neighbour.ask('begin', { place: relay.place, privateKey });
-    return await Promise.race([play(options, { relay, decoy, neighbour, attackers }), relay.gone]);
+    return await Promise.race([play(options, { relay, decoy, neighbour, attackers }), relay.gone, decoy.gone]);
   } finally {
     for (const close of closers.reverse()) await close().catch(() => {});
   }
