@@ -82,14 +82,12 @@ export class Relay {
     this.#process = child;
     this.#directory = directory;
     this.place = { port, origin: ORIGIN };
+    child.once('exit', (code, signal) => {
+      this.#exit = `${code ?? signal}`;
+    });
+    // When its log is complete, too: what it said last may be why.
     this.gone = new Promise((_, reject) => {
-      child.once('exit', (code, signal) => {
-        this.#exit = `${code ?? signal}`;
-        // What it said last may be why.
-        child.stderr?.once('close', () =>
-          reject(new Error(`the relay ended: ${this.#exit}\n${this.errors.join('\n')}`)),
-        );
-      });
+      child.once('close', () => reject(new Error(`the relay ended: ${this.#exit}\n${this.errors.join('\n')}`)));
     });
     this.gone.catch(() => {});
     if (child.stderr) {
