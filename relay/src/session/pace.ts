@@ -4,15 +4,15 @@
  */
 import type { Throttle } from '../limits/throttle.ts';
 import type { Tally } from '../tally.ts';
-import type { Clock } from './parts.ts';
+import type { Clock, Stop } from './parts.ts';
 
 export interface PaceOptions {
   /** How fast the session may go; null: as fast as it can. */
   readonly throttle: Throttle | null;
   readonly clock: Clock;
   readonly tally: Pick<Tally, 'limits'>;
-  /** Peers are to be read no more, or again. */
-  readonly peers: (stop: boolean) => void;
+  /** Which peers are not to be read now. */
+  readonly peers: (stop: Stop) => void;
   /** The client is to be read no more, or again. */
   readonly client: (stop: boolean) => void;
 }
@@ -82,6 +82,6 @@ export class Pace {
   }
 
   #regulate(): void {
-    this.#options.peers(this.#congested || this.#behind || this.#throttled);
+    this.#options.peers(this.#behind || this.#throttled ? 'all' : this.#congested ? 'bulk' : 'none');
   }
 }

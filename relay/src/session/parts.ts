@@ -17,6 +17,9 @@ export interface Voice {
   guard(task: () => void): void;
 }
 
+/** Which peers are not to be read from: none, those who send much, all. */
+export type Stop = 'none' | 'bulk' | 'all';
+
 export interface Clock {
   /** Milliseconds on a clock that never runs backwards. */
   monotonic(): number;

@@ -123,7 +123,7 @@ export class Session implements Owner, Voice {
       throttle: options.throttle,
       clock: options.clock,
       tally,
-      peers: (stop) => this.guard(() => this.#context.streams.congested(stop)),
+      peers: (stop) => this.guard(() => this.#context.streams.stop(stop)),
       client: (stop) => this.#connection?.hold(stop),
     });
   }

@@ -11,9 +11,14 @@ import type { ReadBuffers } from '../sockets/read-buffers.ts';
 import type { SystemFailure, TcpSink, TcpSocket } from '../sockets/socket.ts';
 import type { Budget } from './budget.ts';
 import { Ordered } from './ordered.ts';
-import type { Voice } from './parts.ts';
+import type { Stop, Voice } from './parts.ts';
 import { outcomeOf } from './requests.ts';
 
+/**
+ * A stream that has less than this outstanding is read from though the WebSocket is full: what it sends waits behind
+ * what is on its way already, but not behind what bulk would add to it.
+ */
+const LIGHT_BYTES = 16 * 1024;
 /** Bytes read from peers and held over for want of credit, over all streams of a session; then nobody reads. */
 const HELD_BYTES = 512 * 1024;
 
@@ -108,7 +113,7 @@ export class Streams {
   /** Those of them that may not read now, longest waiting first. */
   readonly #starved = new Set<Stream>();
   #heldBytes = 0;
-  #congested = false;
+  #stop: Stop = 'none';
   #credited = false;
 
   constructor(options: StreamsOptions) {
@@ -124,11 +129,11 @@ export class Streams {
     return this.#heldBytes;
   }
 
-  /** The WebSocket does not take as much as it is given: nobody reads until it does. */
-  congested(on: boolean): void {
-    const could = this.#mayRead;
-    this.#congested = on;
-    this.#review(could);
+  /** Which peers are not to be read from for now. */
+  stop(which: Stop): void {
+    const before = this.#stopped;
+    this.#stop = which;
+    this.#review(before);
   }
 
   /** Credit has come; `settle` makes use of it. */
@@ -145,9 +150,9 @@ export class Streams {
 
   /** Sends what was held for want of credit, and lets those read who may. */
   pump(): void {
-    const could = this.#mayRead;
+    const before = this.#stopped;
     for (const stream of [...this.#starved]) this.#forward(stream);
-    this.#review(could);
+    this.#review(before);
   }
 
   /** DATA from the client. @throws ProtocolError */
@@ -207,7 +212,7 @@ export class Streams {
       this.#release(stream, reset);
     }
     stream.socket = null;
-    const could = this.#mayRead;
+    const before = this.#stopped;
     this.#heldBytes -= lengthOf(stream.held);
     for (const { payload } of stream.held) this.buffers.release(payload);
     stream.held = [];
@@ -217,7 +222,7 @@ export class Streams {
     this.#send.close(stream.id);
     this.#receive.close(stream.id);
     this.credited();
-    this.#review(could);
+    this.#review(before);
   }
 
   /** close(2) delivers what is still to be written, which is memory that no credit bounds any more; so a budget does. */
@@ -260,11 +265,11 @@ export class Streams {
 
   data(stream: Stream, payload: Uint8Array): void {
     this.#voice.guard(() => {
-      const could = this.#mayRead;
+      const before = this.#stopped;
       stream.held.push({ payload, headroom: true });
       this.#heldBytes += payload.length;
       this.#forward(stream);
-      this.#review(could);
+      this.#review(before);
     });
   }
 
@@ -295,15 +300,20 @@ export class Streams {
     });
   }
 
-  get #mayRead(): boolean {
-    return !this.#congested && this.#heldBytes < HELD_BYTES;
+  get #stopped(): Stop {
+    return this.#heldBytes < HELD_BYTES ? this.#stop : 'all';
   }
 
-  /** To be called after something that may have changed `#mayRead`. */
-  #review(could: boolean): void {
-    const can = this.#mayRead;
-    if (can === could) return;
-    if (can) this.pump();
+  #mayRead(stream: Stream): boolean {
+    const stopped = this.#stopped;
+    return stopped === 'none' || (stopped === 'bulk' && this.#send.outstandingOf(stream.id) < LIGHT_BYTES);
+  }
+
+  /** To be called after something that may have changed who is stopped. */
+  #review(before: Stop): void {
+    const now = this.#stopped;
+    if (now === before) return;
+    if (now === 'none' || before === 'all') this.pump();
     else for (const stream of this.#reading) this.#regulate(stream);
   }
 
@@ -345,7 +355,7 @@ export class Streams {
   /** Lets a stream read, or stops it. */
   #regulate(stream: Stream): void {
     if (!this.#reading.has(stream)) return;
-    const go = this.#mayRead && stream.held.length === 0 && this.#send.allowance(stream.id) > 0;
+    const go = stream.held.length === 0 && this.#send.allowance(stream.id) > 0 && this.#mayRead(stream);
     if (go) this.#starved.delete(stream);
     else this.#starved.add(stream);
     if (go !== stream.paused) return;
