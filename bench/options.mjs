@@ -28,7 +28,7 @@ order that turns. Bars that are missed are said; they make no error.
   --seconds S         length of a sample (default: ${DEFAULTS.seconds})
   --json FILE         writes all samples there
   --versus DIRECTORY  another checkout of this repository, built, takes part as "other"
-  --profile DIRECTORY CPU profiles of our relay go there, one a case
+  --profile DIRECTORY CPU profiles of our relay go there, one a case; ours is slower then
   --write             writes docs/benchmarks.md and its plot, which a run of all cases does anyway
   --help
 `;

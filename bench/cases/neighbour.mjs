@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { startClient } from '../lib/stage.mjs';
 import { sourceRequest } from '../peers/wire.mjs';
-import { exchanges, message, quantile, settle } from './measuring.mjs';
+import { exchanges, message, quantile, settle, warm } from './measuring.mjs';
 
 /** @typedef {import('../types.ts').Bench} Bench */
 
@@ -66,6 +66,7 @@ const isStopped = (pid) => / T /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'
 async function beside(bench, start) {
   const client = await bench.dial();
   await warm(client);
+  await fill(client);
   const stream = await client.stream('echo');
   const ping = message(64);
   const exchange = async () => {
@@ -88,10 +89,10 @@ async function beside(bench, start) {
   return { growth: (most - before) / 1024, quietP99, p99, worse: p99 / quietP99 };
 }
 
-/** Lets the relay's memory grow to what any traffic takes. @param {import('../types.ts').Client} client */
-async function warm(client) {
+/** The same for what bulk takes. @param {import('../types.ts').Client} client */
+async function fill(client) {
   const stream = await client.stream('source');
-  const bytes = 32 * MIB;
+  const bytes = 64 * MIB;
   await stream.write(sourceRequest(bytes));
   for (let read = 0; read < bytes; read += PIECE) await stream.read(PIECE);
   stream.close();

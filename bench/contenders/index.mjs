@@ -25,16 +25,21 @@ import { which } from '../../scripts/lib/programs.mjs';
  */
 
 const LISTENING = /^listening (\d+)$/m;
-const NODE = process.execPath;
+const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
+const NODE = [process.execPath, '--expose-gc', '--require', here('../lib/collect.cjs')];
 
-/** @param {string} name */
-const ownRelay = (name) => () => [NODE, fileURLToPath(new URL(`../relays/${name}.mjs`, import.meta.url))];
+/** @param {string} name @returns {Contender} */
+const node = (name, title = name) => ({
+  title,
+  command: () => [...NODE, here(`../relays/${name}.mjs`)],
+  ready: LISTENING,
+});
 
 /** @type {Contender} */
 const ours = {
   title: 'luasocket-web',
   command: ({ root, profile }) => [
-    NODE,
+    ...NODE,
     ...(profile === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]),
     `${root}/relay/dist/cli.js`,
     ...['--mode', 'development', '--listen', '127.0.0.1:0', '--log', 'warn', '--limits-drain-seconds', '0'],
@@ -48,10 +53,10 @@ const ours = {
 export const CONTENDERS = {
   ours,
   other: { ...ours, title: 'luasocket-web, the other checkout' },
-  ideal: { title: 'ideal', command: ownRelay('ideal'), ready: LISTENING },
-  raw: { title: 'raw ws', command: ownRelay('raw'), ready: LISTENING },
-  'wisp-js': { title: 'wisp-js', command: ownRelay('wisp-js'), ready: LISTENING },
-  'wisp-server-node': { title: 'wisp-server-node', command: ownRelay('wisp-server-node'), ready: LISTENING },
+  ideal: node('ideal'),
+  raw: node('raw', 'raw ws'),
+  'wisp-js': node('wisp-js'),
+  'wisp-server-node': node('wisp-server-node'),
   websockify: {
     title: 'websockify',
     command: ({ peers, port }) => {

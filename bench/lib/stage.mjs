@@ -26,7 +26,12 @@ export async function startRelay(name, setup) {
   const relay = await startProgram(contender.command({ ...setup, port }), contender.ready, contender.signal);
   const listening = Number(relay.said[1]);
   await reachable(listening);
-  const place = { url: `ws://127.0.0.1:${listening}`, pid: relay.pid, peers: setup.peers, root: setup.root };
+  const place = {
+    url: `ws://127.0.0.1:${listening}`,
+    pid: relay.pid,
+    peers: setup.peers,
+    root: setup.root,
+  };
   return { place, stop: () => relay.stop() };
 }
 
