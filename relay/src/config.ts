@@ -81,6 +81,9 @@ const limits = z.strictObject({
   download: count(65_536, POOL_INITIAL * 8)
     .default(POOL_INITIAL)
     .describe('bytes a session may have on their way in'),
+  grownBytes: count(0, 2 ** 40)
+    .default(256 * 1024 * 1024)
+    .describe('bytes by which both may grow for clients far away, over all sessions'),
   resumeSeconds: count(0, 120).default(RESUME_SECONDS).describe('seconds a session outlives its WebSocket'),
   refusedResumes: count(1, 1_000_000)
     .default(10)

@@ -10,6 +10,8 @@ export interface Present {
   /** WebSockets without a session. */
   readonly handshakes: number;
   readonly keptBytes: number;
+  /** Bytes by which the credit of sessions has grown. */
+  readonly grownBytes: number;
   /** Whether Redis can be asked; null: there is none. */
   readonly redis: boolean | null;
 }
@@ -61,6 +63,14 @@ export function createMetrics(tally: Tally, present: () => Present): Metrics {
     registers,
     collect() {
       this.set(present().keptBytes);
+    },
+  });
+  new Gauge({
+    name: `${PREFIX}grown_bytes`,
+    help: 'Bytes by which the credit of sessions has grown, for clients that are far away',
+    registers,
+    collect() {
+      this.set(present().grownBytes);
     },
   });
 

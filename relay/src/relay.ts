@@ -106,6 +106,7 @@ async function start(
     connections: sessions.connectionCount,
     handshakes: lobby.handshakes,
     keptBytes: sessions.keptBytes,
+    grownBytes: sessions.grownBytes,
     redis: redis?.up ?? null,
   }));
   const practice = config.practice ? await startPractice() : null;

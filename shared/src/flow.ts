@@ -130,6 +130,11 @@ export class ReceivePool {
     this.#pool = pool;
   }
 
+  /** What the peer may have outstanding: what WELCOME told, and what POOL has added. */
+  get size(): number {
+    return this.#pool;
+  }
+
   /**
    * `bytes` came in. Datagrams only count towards what is given back: after a resume their sender starts from zero
    * while some may still wait here, so a limit on them (DATAGRAM_QUEUE) is the owner's.

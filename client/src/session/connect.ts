@@ -113,7 +113,7 @@ export function sessionOver(
     tap: status,
     events: {
       welcomed: (welcome) => {
-        sockets = new Multiplexer(welcome, connection, status, leases);
+        sockets = new Multiplexer(welcome, connection, status, leases, connection);
         events.opened({ channel: new SessionChannel(sockets, connection), relay: status, close });
       },
       delivered: ({ frames }) => sockets?.take(frames),

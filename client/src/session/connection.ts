@@ -18,9 +18,9 @@ import { faultOf, isPassing } from './errors.ts';
 import type { Host } from './host.ts';
 import { Keepalive } from './keepalive.ts';
 import type { FrameTap } from './tap.ts';
-import type { Outbox } from './wire.ts';
+import type { Outbox, Path } from './wire.ts';
 
-/** Bytes that wait in the transport before datagrams are dropped, as a full interface queue does. */
+/** Bytes that wait in the transport, beside those of streams, before datagrams are dropped, as a full interface queue does. */
 const DATAGRAM_BACKLOG = 1024 * 1024;
 
 export type Welcome = FrameOf<'welcome'>;
@@ -47,7 +47,7 @@ export interface ConnectionOptions {
   readonly leases: number;
 }
 
-export class Connection implements Outbox {
+export class Connection implements Outbox, Path {
   readonly traffic: Traffic = {
     framesSent: 0,
     framesReceived: 0,
@@ -121,7 +121,8 @@ export class Connection implements Outbox {
     const attachment = this.#attachment;
     // What is sequenced is sent again when the session goes on; the rest is lost with its WebSocket, as datagrams are.
     if (!attachment?.attached) return;
-    if (sequenced || attachment.backlog <= DATAGRAM_BACKLOG) attachment.write(encoded, hurry);
+    const most = DATAGRAM_BACKLOG + this.#link.unacknowledgedBytes;
+    if (sequenced || attachment.backlog <= most) attachment.write(encoded, hurry);
   }
 
   fault(error: ProtocolError): void {

@@ -7,7 +7,7 @@ import { type Endpoint, EndpointCache, type Family } from '@luasocket-web/shared
 import { decodeFrames, encodeFrame } from '@luasocket-web/shared/codec';
 import { readDenial } from '@luasocket-web/shared/denial';
 import { ProtocolError } from '@luasocket-web/shared/errors';
-import { ReceivePool, SendPool } from '@luasocket-web/shared/flow';
+import { SendPool } from '@luasocket-web/shared/flow';
 import {
   type ClientFrame,
   FIRST_RELAY_SOCKET,
@@ -20,13 +20,14 @@ import { DATAGRAM_OVERHEAD, MAX_PENDING_REQUESTS } from '@luasocket-web/shared/l
 import type { SocketStatus } from '../api.ts';
 import { Failure, type Pending } from '../core/channel.ts';
 import { SessionDatagramSocket } from './datagram.ts';
+import { Download } from './download.ts';
 import { Leases } from './leases.ts';
 import { DONE, failed } from './pending.ts';
 import { failureOf, type Reader, Requests } from './requests.ts';
 import { type Signal, Wakes } from './signal.ts';
 import { SessionStream } from './stream.ts';
 import type { SessionTap } from './tap.ts';
-import type { Ask, Outbox, Starved, Wire } from './wire.ts';
+import type { Ask, Outbox, Path, Starved, Wire } from './wire.ts';
 
 /** The relay's terms, from WELCOME. */
 export interface Terms {
@@ -41,7 +42,7 @@ type SessionMember = SessionStream | SessionDatagramSocket;
 
 export class Multiplexer implements Wire {
   readonly upload: SendPool;
-  readonly #download: ReceivePool;
+  readonly #download: Download;
   readonly #terms: Terms;
   readonly #outbox: Outbox;
   readonly #tap: SessionTap;
@@ -67,14 +68,17 @@ export class Multiplexer implements Wire {
   #effects = 0;
   #fenced = 0;
 
-  /** `leases`: how many ephemeral ports HELLO asked for. */
-  constructor(terms: Terms, outbox: Outbox, tap: SessionTap, leases = 0) {
+  /**
+   * `leases`: how many ephemeral ports HELLO asked for. `path`: to measure how much credit the relay should have; null:
+   * it stays what the terms say.
+   */
+  constructor(terms: Terms, outbox: Outbox, tap: SessionTap, leases = 0, path: Path | null = null) {
     this.#terms = terms;
     this.#outbox = outbox;
     this.#tap = tap;
     this.#leases = leases > 0 ? new Leases(leases) : null;
     this.upload = new SendPool(terms.upload);
-    this.#download = new ReceivePool(terms.download);
+    this.#download = new Download(terms.download, path, (frame) => this.emit(frame));
   }
 
   // --- what the channel asks
@@ -212,9 +216,7 @@ export class Multiplexer implements Wire {
   }
 
   consumed(socket: number, bytes: number): void {
-    if (this.#over) return;
-    this.#download.consumed(socket, bytes);
-    this.#tellCredits();
+    if (!this.#over) this.#download.consumed(socket, bytes);
   }
 
   starved(stream: Starved): void {
@@ -292,7 +294,7 @@ export class Multiplexer implements Wire {
       case 'data': {
         const stream = this.#stream(frame.socket);
         if (!stream) return;
-        this.#download.received(frame.socket, frame.payload.length);
+        this.#download.received(frame.socket, frame.payload.length, 'stream');
         stream.data(frame.payload);
         return;
       }
@@ -363,10 +365,6 @@ export class Multiplexer implements Wire {
     const last = id < FIRST_RELAY_SOCKET ? this.#lastSocket : this.#lastAccepted;
     if (id > last || id === 0) throw new ProtocolError('unknown_socket', `socket ${id} was never in use`);
     return null;
-  }
-
-  #tellCredits(): void {
-    for (const [socket, bytes] of this.#download.takeCredits()) this.emit({ type: 'credit', socket, bytes });
   }
 
   /** There may be credit for streams that had none. */

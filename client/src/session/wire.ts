@@ -51,3 +51,11 @@ export interface Outbox {
   /** The relay broke the protocol: the session is to end. */
   fault(error: ProtocolError): void;
 }
+
+/** What the growth of credit is measured with. */
+export interface Path {
+  /** Seconds, monotonic. */
+  now(): number;
+  /** The smallest roundtrip in seconds; null before the first. */
+  readonly roundtrip: number | null;
+}

@@ -10,7 +10,7 @@ import type { Channel } from '../core/channel.ts';
 import { Multiplexer, type Terms } from '../session/multiplexer.ts';
 import { SessionChannel } from '../session/session.ts';
 import { Status } from '../session/status.ts';
-import type { Outbox } from '../session/wire.ts';
+import type { Outbox, Path } from '../session/wire.ts';
 import { Bell } from '../transport/bell.ts';
 import { RingReader, type RingRecord, RingWriter } from '../transport/ring.ts';
 import type { Blocker } from '../wait/block.ts';
@@ -31,7 +31,7 @@ export interface ThreadOptions {
   ended(dead: boolean): void;
 }
 
-export class Thread implements Outbox, Blocker {
+export class Thread implements Outbox, Path, Blocker {
   readonly channel: Channel;
   readonly #options: ThreadOptions;
   readonly #control: Control;
@@ -68,7 +68,7 @@ export class Thread implements Outbox, Blocker {
     this.#bell = new Bell(this.#control.bell('threadBell'), null);
     this.#pumpBell = new Bell(this.#control.bell('pumpBell'), post);
     this.#status = this.#newStatus();
-    this.#sockets = new Multiplexer(terms, this, this.#status);
+    this.#sockets = new Multiplexer(terms, this, this.#status, 0, this);
     this.channel = new SessionChannel(this.#sockets, this);
   }
 
@@ -118,6 +118,12 @@ export class Thread implements Outbox, Blocker {
       this.#clock.sample(now, now, performance.timeOrigin / 1000 + now + offset);
     }
     return this.#clock.now(now);
+  }
+
+  /** The smallest roundtrip in seconds; null before the first. */
+  get roundtrip(): number | null {
+    const { roundtrip } = this.#mirror.read();
+    return Number.isNaN(roundtrip) ? null : roundtrip;
   }
 
   // --- the multiplexer's outbox
@@ -191,8 +197,8 @@ export class Thread implements Outbox, Blocker {
   }
 
   #stats(): RelayStats {
-    const { offset: _, roundtrip, ...counts } = this.#mirror.read();
-    return { ...counts, sockets: this.#sockets.size, roundtrip: Number.isNaN(roundtrip) ? null : roundtrip };
+    const { offset: _, ...counts } = this.#mirror.read();
+    return { ...counts, sockets: this.#sockets.size, roundtrip: this.roundtrip };
   }
 
   /** The pump looks at the frames of the link only while somebody listens here. */

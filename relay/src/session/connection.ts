@@ -15,6 +15,7 @@ import type { Tally } from '../tally.ts';
 import { Inbox } from './inbox.ts';
 import { Outgoing } from './outgoing.ts';
 import type { Clock } from './parts.ts';
+import { Probes } from './probes.ts';
 import type { Shares } from './shares.ts';
 
 /** A message of this size is sent without waiting for the end of the turn. */
@@ -47,6 +48,8 @@ export interface Owner {
   /** The turn is over: whatever should go out with it. */
   flushing(): void;
   congested(on: boolean): void;
+  /** Bytes by which more may be on the way to the client than at first. */
+  readonly grownBytes: number;
   closed(ending: Ending): void;
 }
 
@@ -65,7 +68,7 @@ export interface ConnectionOptions {
   readonly handshakeSeconds: number;
   readonly pingSeconds: number;
   readonly deadSeconds: number;
-  /** Bytes that may wait for a client that does not read; then what it sends is not read either. */
+  /** Bytes that may wait for a client that does not read, beside the growth of its pool; then what it sends is not read either. */
   readonly patienceBytes: number;
 }
 
@@ -74,6 +77,7 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #out: Outgoing;
   readonly #flush = () => this.flush();
+  readonly #probes = new Probes();
   readonly #inbox: Inbox<Uint8Array, Frame>;
   readonly #handshake: NodeJS.Timeout;
   readonly #keepalive: NodeJS.Timeout;
@@ -88,7 +92,6 @@ export class Connection {
   /** HELLO or RESUME is being considered. */
   #opening = false;
   #lastHeard: number;
-  #pings = 0;
 
   /** `stream` is what `ws` speaks over. */
   constructor(ws: WebSocket, stream: Duplex, options: ConnectionOptions) {
@@ -153,6 +156,21 @@ export class Connection {
     clearTimeout(this.#handshake);
     this.#options.guest.admitted();
     this.#owner = owner;
+  }
+
+  /** The smallest round trip to the client, in milliseconds; null before the first. */
+  get roundtrip(): number | null {
+    return this.#probes.roundtrip;
+  }
+
+  /** Sends PING. */
+  probe(): void {
+    this.send({ type: 'ping', token: this.#probes.begin(this.#options.clock.monotonic()) });
+  }
+
+  /** PONG has come. */
+  answered(token: number): void {
+    if (this.#probes.answered(token, this.#options.clock.monotonic())) this.probe();
   }
 
   /** Sends a frame that is not sequenced. */
@@ -259,7 +277,7 @@ export class Connection {
     if (this.#ws.readyState === this.#ws.OPEN) this.#out.flush();
     else this.#out.clear();
     const { waiting } = this.#out;
-    if (waiting > this.#options.patienceBytes && !this.#deaf) {
+    if (waiting > this.#options.patienceBytes + (this.#owner?.grownBytes ?? 0) && !this.#deaf) {
       this.#deaf = true;
       this.#listen();
     }
@@ -292,7 +310,7 @@ export class Connection {
     if (silence >= this.#options.deadSeconds * 1000) {
       this.#options.tally.limits.add('deadSeconds');
       this.#ws.terminate();
-    } else if (this.#owner) this.send({ type: 'ping', token: ++this.#pings });
+    } else if (this.#owner) this.probe();
   }
 
   #end(ending: Ending): void {

@@ -4,7 +4,7 @@
  */
 import { type Endpoint, packEndpoint, parseAddress } from '@luasocket-web/shared/address';
 import { ProtocolError } from '@luasocket-web/shared/errors';
-import type { ReceivePool, SendPool } from '@luasocket-web/shared/flow';
+import type { SendPool } from '@luasocket-web/shared/flow';
 import { type ClientFrame, type FrameOf, HOW, KIND, type Target, USE, type Value } from '@luasocket-web/shared/frames';
 import type { Asker, Names, Use } from '../dns/names.ts';
 import type { Gate } from '../gate.ts';
@@ -17,6 +17,7 @@ import {
   type UdpSocket,
 } from '../sockets/socket.ts';
 import type { Tally } from '../tally.ts';
+import type { Credit } from './credit.ts';
 import { DatagramPort } from './datagrams.ts';
 import type { Leases } from './leases.ts';
 import type { Voice } from './parts.ts';
@@ -33,7 +34,7 @@ export interface Context {
   readonly requests: Requests;
   readonly leases: Leases;
   readonly send: SendPool;
-  readonly receive: ReceivePool;
+  readonly credit: Credit;
   readonly gate: Gate;
   readonly names: Names;
   readonly lookups: Turnstile;
@@ -238,7 +239,7 @@ const HANDLERS: Handlers = {
   },
 
   pool(c, { bytes }) {
-    c.send.grow(bytes);
+    c.credit.widen(bytes);
     c.streams.credited();
   },
 };

@@ -16,8 +16,10 @@ import type { Log } from '../log.ts';
 import { ReadBuffers } from '../sockets/read-buffers.ts';
 import type { SocketFactory } from '../sockets/socket.ts';
 import type { Tally } from '../tally.ts';
+import { isBehind, MUCH, TOO_MUCH } from './arrears.ts';
 import { Budget } from './budget.ts';
 import type { Connection, Ending, Owner } from './connection.ts';
+import { Credit } from './credit.ts';
 import { type Context, dispatch } from './dispatch.ts';
 import { Leases } from './leases.ts';
 import { sign, verify } from './mac.ts';
@@ -28,19 +30,8 @@ import { Streams } from './streams.ts';
 import { SocketTable } from './table.ts';
 import { Turnstile } from './turns.ts';
 
-/** What may be unacknowledged: bytes beyond the pool, for answers and the streams' reserves, and frames, which cost memory too. */
-interface Slack {
-  readonly bytes: number;
-  readonly frames: number;
-}
-/** Above it nobody reads from peers. */
-const MUCH: Slack = { bytes: 512 * 1024, frames: 16_384 };
-/** Above it the client is at fault. */
-const TOO_MUCH: Slack = { bytes: 1024 * 1024, frames: 65_536 };
 /** Look-ups of one session under way at once, so that it cannot fill the process' pool of threads. */
 const LOOKUPS = 16;
-/** Credit of so many bytes is told at once: a client that sends in bulk may wait for it. */
-const HURRY_BYTES = 32 * 1024;
 /** What a frame without payload takes, about; only the time of an ACK depends on it. */
 const FRAME_BYTES = 16;
 
@@ -67,6 +58,8 @@ export interface SessionOptions {
   readonly tally: Tally;
   /** What closed sockets of all sessions may still have to deliver, bytes. */
   readonly lingering: Budget;
+  /** Bytes by which the credit of all sessions may have grown. */
+  readonly growing: Budget;
   /** The session is over and its sockets are released. */
   readonly onEnd: () => void;
 }
@@ -90,6 +83,7 @@ export class Session implements Owner, Voice {
     const { limits, gate, names, sockets, scans, tally } = options;
     const send = new SendPool(limits.download);
     const receive = new ReceivePool(limits.upload);
+    const lingering = new Budget(limits.upload, options.lingering);
     const table = new SocketTable(limits.sockets, () => tally.limits.add('sockets'));
     this.#context = {
       voice: this,
@@ -99,7 +93,7 @@ export class Session implements Owner, Voice {
         buffers: this.#buffers,
         send,
         receive,
-        lingering: new Budget(limits.upload, options.lingering),
+        lingering,
         adopt: (create) => table.adopt(create),
         forget: (stream) => table.remove(stream),
         mayArrive: (peer) => gate.allows({ name: 'accept', at: peer }),
@@ -108,7 +102,15 @@ export class Session implements Owner, Voice {
       requests: new Requests(this, limits.requests, () => tally.limits.add('requests')),
       leases: new Leases(this, sockets, gate, options.leases),
       send,
-      receive,
+      credit: new Credit({
+        voice: this,
+        clock: options.clock,
+        send,
+        receive,
+        lingering,
+        budget: options.growing,
+        reached: () => tally.limits.add('grownBytes'),
+      }),
       gate,
       names,
       lookups: new Turnstile(LOOKUPS),
@@ -165,6 +167,7 @@ export class Session implements Owner, Voice {
       time: clock.wall(),
       node,
     });
+    connection.probe();
     this.#context.leases.begin();
     const { maxSeconds } = this.#options;
     if (maxSeconds !== null) this.#last = after(maxSeconds, () => this.#timeIsOver());
@@ -187,11 +190,12 @@ export class Session implements Owner, Voice {
     old?.release();
     old?.fault('replaced', 'the session continues on another WebSocket');
     this.#pace.congested = false;
-    this.#pace.behind &&= this.#isBehind(MUCH);
+    this.#pace.behind &&= isBehind(this.#link, this.#context.send, MUCH);
     this.#attach(connection);
     const received = this.#link.takeAck();
     const proven = { nonce: connection.nonce, session: id, generation: this.#generation, received };
     connection.send({ type: 'resumed', received, mac: sign(key, 'relay', proven), time: clock.wall() });
+    connection.probe();
     for (const encoded of again) connection.sendEncoded(encoded);
     for (const entry of this.#context.table) if (entry.kind === 'udp') entry.renewed();
     this.#context.streams.pump();
@@ -232,21 +236,20 @@ export class Session implements Owner, Voice {
   #sendEncoded(encoded: Uint8Array, sequenced: boolean, roomy = false): void {
     if (sequenced) {
       this.#link.sent(encoded);
-      if (this.#isBehind(TOO_MUCH)) {
+      if (isBehind(this.#link, this.#context.send, TOO_MUCH)) {
         this.#fail(new ProtocolError('limit', 'too much is unacknowledged'));
         return;
       }
       // Answers are the client's own doing; what peers send can be stopped before it comes to that.
-      if (!this.#pace.behind && this.#isBehind(MUCH)) this.#pace.behind = true;
+      if (!this.#pace.behind && isBehind(this.#link, this.#context.send, MUCH)) this.#pace.behind = true;
     }
     this.#connection?.sendEncoded(encoded, roomy);
   }
 
   stir(): void {
-    const { receive } = this.#context;
-    if (!receive.due) return;
-    if (receive.untold >= HURRY_BYTES) this.#connection?.schedule();
-    else this.#connection?.linger();
+    const { due } = this.#context.credit;
+    if (due === 'now') this.#connection?.schedule();
+    else if (due === 'soon') this.#connection?.linger();
   }
 
   guard(task: () => void): void {
@@ -275,10 +278,14 @@ export class Session implements Owner, Voice {
 
   flushing(): void {
     if (this.#ended) return;
-    for (const [socket, bytes] of this.#context.receive.takeCredits()) this.send({ type: 'credit', socket, bytes });
+    this.#context.credit.tell(this.#connection?.roundtrip ?? null);
     if (this.#link.ackDue(this.#options.clock.monotonic())) {
       this.#connection?.send({ type: 'ack', received: this.#link.takeAck() });
     }
+  }
+
+  get grownBytes(): number {
+    return this.#context.credit.grownDownload;
   }
 
   congested(on: boolean): void {
@@ -309,12 +316,13 @@ export class Session implements Owner, Voice {
     switch (frame.type) {
       case 'ack':
         this.#link.acknowledged(frame.received);
-        if (this.#pace.behind && !this.#isBehind(MUCH)) this.#pace.behind = false;
+        if (this.#pace.behind && !isBehind(this.#link, this.#context.send, MUCH)) this.#pace.behind = false;
         return;
       case 'ping':
         this.#connection?.send({ type: 'pong', token: frame.token, time: this.#options.clock.wall() });
         return;
       case 'pong':
+        this.#connection?.answered(frame.token);
         return;
       case 'fault':
         this.#options.log.info({ fault: frame.code }, 'the client found a fault');
@@ -329,13 +337,6 @@ export class Session implements Owner, Voice {
         }
         dispatch(this.#context, frame);
     }
-  }
-
-  /** Whether more is unacknowledged than the pool and `slack`. */
-  #isBehind({ bytes, frames }: Slack): boolean {
-    // The whole pool, whatever is outstanding: CLOSE and CREDIT give back what ACK has not told of yet.
-    const pool = Math.max(this.#context.send.size, this.#context.send.outstanding);
-    return this.#link.unacknowledgedBytes > pool + bytes || this.#link.unacknowledgedFrames > frames;
   }
 
   /** An ACK now if it is due, else when it will be. */
@@ -373,8 +374,9 @@ export class Session implements Owner, Voice {
     clearTimeout(this.#ackTimer);
     this.#pace.close();
     clearTimeout(this.#last);
-    const { streams, table, leases } = this.#context;
+    const { streams, table, leases, credit } = this.#context;
     leases.close();
+    credit.close();
     for (const entry of table.clear()) {
       try {
         if (entry.kind === 'udp') entry.close();

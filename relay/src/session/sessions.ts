@@ -43,6 +43,7 @@ export class Sessions implements Door {
   readonly #noKey = randomBytes(KEY_BYTES);
   readonly #sessions = new Map<string, Session>();
   readonly #lingering = new Budget(LINGERING_BYTES);
+  readonly #growing: Budget;
   readonly #shares = new Shares();
   readonly #connections = new Set<Connection>();
   #draining = false;
@@ -50,6 +51,7 @@ export class Sessions implements Door {
 
   constructor(options: SessionsOptions) {
     this.#options = options;
+    this.#growing = new Budget(options.config.limits.grownBytes);
   }
 
   /** Sessions there are, those without a WebSocket included. */
@@ -81,6 +83,11 @@ export class Sessions implements Door {
   /** Bytes kept for clients, over all sessions. */
   get keptBytes(): number {
     return [...this.#sessions.values()].reduce((sum, session) => sum + session.keptBytes, 0);
+  }
+
+  /** Bytes by which the credit of sessions has grown. */
+  get grownBytes(): number {
+    return this.#growing.used;
   }
 
   /** A WebSocket that has come up over `stream`, from this address, at the door of this relay or (`node`) of that one. */
@@ -214,6 +221,7 @@ export class Sessions implements Door {
       maxSeconds,
       tally,
       lingering: this.#lingering,
+      growing: this.#growing,
       onEnd: () => {
         terms.leave();
         this.#ended(name);
