@@ -130,6 +130,14 @@ describe('of the relay', () => {
     expect(await counted(busy.relay, 'limits_reached', 'sessionsPerAddress')).toBe(1);
   });
 
+  test('growth of credit', async () => {
+    const relay = await startRelay({ limits: { grownBytes: 1 } });
+    const client = await RawClient.connect(relay);
+    client.send({ type: 'pool', bytes: 2 });
+    await client.barrier();
+    expect(await counted(relay, 'limits_reached', 'grownBytes')).toBe(1);
+  });
+
   test('refused resumes', async () => {
     const relay = await startRelay({ limits: { refusedResumes: 2 } });
     const client = await RawClient.connect(relay);

@@ -4,7 +4,10 @@ import { BELL_WORDS } from '../transport/bell.ts';
 import { ringMemory } from '../transport/ring.ts';
 import { MIRROR_BYTES } from './mirror.ts';
 
-/** Bytes of the rings. Each takes the largest message (256 KiB), and inwards the credit that a session begins with. */
+/**
+ * Bytes of the rings. Each takes the largest message (256 KiB), and inwards the credit that a session begins with; when
+ * that has grown, the rest waits in the pump.
+ */
 const INWARD = 2 * 1024 * 1024;
 const OUTWARD = 512 * 1024;
 

@@ -18,9 +18,9 @@ import { Mirror } from './mirror.ts';
 
 /**
  * Bytes that wait here for room in the ring, at most: credit lets no relay send that much to a thread that takes
- * nothing.
+ * nothing. Credit counts payload, and a DATA of one byte has 13.
  */
-const MAX_HELD = 2 * POOL_MAX;
+const MAX_HELD = 16 * POOL_MAX;
 /** Milliseconds for the last WebSocket to close in good order. */
 const CLOSE_MILLISECONDS = 3000;
 /** Bytes taken from the ring before messages and timers have their turn. */

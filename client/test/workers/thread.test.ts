@@ -1,11 +1,12 @@
 /** The blocking thread's end of a session, with the test in the place of the pump. */
 import { decodeFrames, encodeFrame } from '@luasocket-web/shared/codec';
 import type { Frame } from '@luasocket-web/shared/frames';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { Failure, type Stream } from '../../src/core/channel.ts';
 import { RingReader, RingWriter } from '../../src/transport/ring.ts';
 import { BlockWaiter } from '../../src/wait/block.ts';
 import { Control, INWARDS, newMemory, OUTWARDS, STATES } from '../../src/workers/memory.ts';
+import { Mirror } from '../../src/workers/mirror.ts';
 import { Thread } from '../../src/workers/thread.ts';
 
 const LOCAL = { family: 4, address: '127.0.0.1', port: 40_000 } as const;
@@ -159,4 +160,30 @@ test('a pump that takes nothing out and gives no sign of life is dead: the sessi
   expect(all.thread.relay.state).toBe('lost');
   expect(all.ends).toEqual([true]);
   expect(stream.send(data, 0, 1)).toBeInstanceOf(Failure);
+});
+
+test('the pump’s roundtrip is what credit grows with', () => {
+  const all = begin();
+  const stream = connected(all);
+  const { thread, control, tell, sent } = all;
+  let time = 1000;
+  const now = vi.spyOn(performance, 'now').mockImplementation(() => time);
+  onTestFinished(() => void now.mockRestore());
+  const mirror = new Mirror(control.mirror, control.mirrorAt);
+  const grown = () => {
+    for (let step = 0; step < 12; step++) {
+      time += 25;
+      tell({ type: 'data', socket: 1, payload: new Uint8Array(200_000) });
+      thread.take();
+      for (let got = stream.recv(200_000); got instanceof Uint8Array; got = stream.recv(200_000));
+    }
+    return sent().filter((type) => type === 'pool').length;
+  };
+  const roundtrip = (seconds: number) => mirror.write({ ...mirror.read(), roundtrip: seconds });
+  roundtrip(Number.NaN);
+  expect(thread.roundtrip).toBeNull();
+  expect(grown()).toBe(0);
+  roundtrip(0.1);
+  expect(thread.relay.stats.roundtrip).toBe(0.1);
+  expect(grown()).toBe(1);
 });
