@@ -350,7 +350,8 @@ export class Session implements Owner, Voice {
     if (at === Number.POSITIVE_INFINITY || this.#ackTimer !== undefined) return;
     this.#ackTimer = setTimeout(() => {
       this.#ackTimer = undefined;
-      this.#connection?.schedule();
+      // Timers may be a little early; then it is not due yet.
+      this.#tellSoon();
     }, at - now).unref();
   }
 
