@@ -6,6 +6,11 @@ import type { Shares } from './shares.ts';
 
 /** Frames that are done before anybody looks at the clock. */
 const SLICE = 32;
+/**
+ * What comes so long after the last was done comes in another turn. (To count the turns would cost a timer in each, as
+ * much as a small message does.)
+ */
+const GAP_MILLISECONDS = 0.1;
 
 export interface InboxOptions<Message, Frame> {
   readonly shares: Shares;
@@ -25,9 +30,10 @@ export class Inbox<Message, Frame> {
   /** Of the message that is being done, and how many of them are. */
   #frames: readonly Frame[] = [];
   #done = 0;
-  /** Of the share: the turn that it is of, and when it is used up. */
-  #turn = -1;
+  /** When the share of this turn is used up. */
   #until = 0;
+  /** When the last message was done. */
+  #idleSince = Number.NEGATIVE_INFINITY;
   #waiting = false;
   #held = false;
   #scheduled = false;
@@ -46,11 +52,7 @@ export class Inbox<Message, Frame> {
   add(message: Message, now: number): void {
     this.#messages.push(message);
     if (this.#waiting || this.#stopped) return;
-    const { turn, slice } = this.#options.shares;
-    if (turn !== this.#turn) {
-      this.#turn = turn;
-      this.#until = now + slice;
-    }
+    if (now - this.#idleSince > GAP_MILLISECONDS) this.#until = now + this.#options.shares.slice;
     if (this.#held || now >= this.#until) this.#wait();
     else this.#work();
   }
@@ -78,7 +80,7 @@ export class Inbox<Message, Frame> {
   #work(): void {
     try {
       while (!this.#stopped) {
-        if (this.#done >= this.#frames.length && !this.#open()) return;
+        if (this.#done >= this.#frames.length && !this.#open()) break;
         const part = this.#frames.length <= SLICE ? this.#frames : this.#frames.slice(this.#done, this.#done + SLICE);
         this.#done += part.length;
         this.#options.perform(part);
@@ -87,6 +89,7 @@ export class Inbox<Message, Frame> {
           return;
         }
       }
+      this.#idleSince = this.#options.now();
     } catch (error) {
       this.#options.failed(error);
     }
@@ -119,9 +122,7 @@ export class Inbox<Message, Frame> {
     this.#options.shares.later(() => {
       this.#scheduled = false;
       if (this.#stopped || this.#held) return;
-      const { turn, slice } = this.#options.shares;
-      this.#turn = turn;
-      this.#until = this.#options.now() + slice;
+      this.#until = this.#options.now() + this.#options.shares.slice;
       this.#work();
       if (this.#stopped || !this.#isEmpty) return;
       this.#waiting = false;

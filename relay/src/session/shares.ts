@@ -8,16 +8,9 @@ const TOGETHER = 8;
 const LEAST = 0.5;
 
 export class Shares {
-  #turn = 0;
-  #counting = false;
+  #ending = false;
   #waiting = 0;
   #last: (() => void)[] = [];
-
-  /** The number of this turn. */
-  get turn(): number {
-    this.#count();
-    return this.#turn;
-  }
 
   /** Milliseconds that one WebSocket may take of a turn. */
   get slice(): number {
@@ -35,19 +28,14 @@ export class Shares {
 
   /** Calls `then` at the end of this turn. It may not throw. */
   atEnd(then: () => void): void {
-    this.#count();
     this.#last.push(then);
-  }
-
-  #count(): void {
-    if (this.#counting) return;
-    this.#counting = true;
+    if (this.#ending) return;
+    this.#ending = true;
     setImmediate(() => {
-      this.#counting = false;
-      this.#turn++;
+      this.#ending = false;
       const last = this.#last;
       this.#last = [];
-      for (const then of last) then();
+      for (const each of last) each();
     });
   }
 }
