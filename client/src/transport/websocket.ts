@@ -2,6 +2,8 @@
 import type { WebSocketConstructor, WebSocketLike } from '../api.ts';
 import type { OpenTransport, Transport, TransportEvents } from './transport.ts';
 
+/** Bytes; a smaller Buffer may be a view of a larger one that several share, which nobody should keep for its sake. */
+const SMALL = 32 * 1024;
 /** WebSocket.OPEN and CONNECTING; the constants of the class are not asked for, since a stand-in may lack them. */
 const CONNECTING = 0;
 const OPEN = 1;
@@ -26,7 +28,8 @@ class WebSocketTransport implements Transport {
   constructor(socket: WebSocketLike, events: TransportEvents) {
     this.#socket = socket;
     this.#events = events;
-    socket.binaryType = 'arraybuffer';
+    // The `ws` of Node gives Buffers by default, and would copy them into ArrayBuffers.
+    if (socket.binaryType !== 'nodebuffer') socket.binaryType = 'arraybuffer';
     socket.addEventListener('open', () => this.#events?.opened());
     socket.addEventListener('message', ({ data }) => this.#message(data));
     // An error is always followed by close, and says nothing that a page may know; without a listener `ws` would throw.
@@ -52,6 +55,7 @@ class WebSocketTransport implements Transport {
 
   #message(data: unknown): void {
     if (data instanceof ArrayBuffer) this.#events?.message(new Uint8Array(data));
+    else if (data instanceof Uint8Array) this.#events?.message(bytesOf(data));
     // A text message: PROTOCOL.md, section 1, calls it malformed; so is an empty message of no frame the codec knows.
     else this.#events?.message(TEXT_MESSAGE);
   }
@@ -65,3 +69,7 @@ class WebSocketTransport implements Transport {
 
 /** Stands for a text message: a msgpack string, which no frame begins with. */
 const TEXT_MESSAGE = new Uint8Array([0xa0]);
+
+function bytesOf(data: Uint8Array): Uint8Array {
+  return data.length < SMALL ? new Uint8Array(data) : new Uint8Array(data.buffer, data.byteOffset, data.length);
+}

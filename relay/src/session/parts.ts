@@ -5,10 +5,10 @@ export interface Voice {
   /** Sends a frame, or keeps it for the next WebSocket when it is sequenced. Never throws; nothing happens once the session has ended. */
   send(frame: RelayFrame): void;
   /**
-   * Sends a DATA. `inPlace`: the payload lies in the session's ReadBuffers with free headroom; it is not copied, and
-   * released when the client has acknowledged it. Otherwise it is copied.
+   * Sends a DATA. The payload lies in the session's ReadBuffers with free headroom; it is not copied, and released when
+   * the client has acknowledged it.
    */
-  data(socket: number, payload: Uint8Array, inPlace: boolean): void;
+  data(socket: number, payload: Uint8Array): void;
   /** Whether a WebSocket is there now. */
   readonly attached: boolean;
   /** Something may have to be told at the end of this turn (credit, acknowledgements). */

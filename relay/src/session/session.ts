@@ -225,12 +225,11 @@ export class Session implements Owner, Voice {
     this.#sendEncoded(encodeFrame(frame), isSequenced(frame.type));
   }
 
-  data(socket: number, payload: Uint8Array, inPlace: boolean): void {
+  data(socket: number, payload: Uint8Array): void {
     if (this.#ended) return;
     this.#options.tally.bytes.tcp.in += payload.length;
     this.#pace.spend(payload.length, 0);
-    const encoded = inPlace ? frameInPlace(socket, payload) : encodeFrame({ type: 'data', socket, payload });
-    this.#sendEncoded(encoded, true, inPlace);
+    this.#sendEncoded(frameInPlace(socket, payload), true, true);
   }
 
   #sendEncoded(encoded: Uint8Array, sequenced: boolean, roomy = false): void {

@@ -330,7 +330,9 @@ export class Streams {
       if (!first) break;
       const { payload } = first;
       const length = Math.min(payload.length, MAX_DATA, this.#send.allowance(stream.id));
-      if (length === 0) break;
+      // Not in crumbs while so much is on its way that its credit will do for the rest.
+      const crumb = length * 2 < payload.length && this.#send.outstandingOf(stream.id) >= payload.length;
+      if (length === 0 || crumb) break;
       this.#send.spend(stream.id, length);
       this.#heldBytes -= length;
       if (length === payload.length) {
@@ -341,8 +343,12 @@ export class Streams {
         this.buffers.retain(payload);
       }
       const part = payload.subarray(0, length);
-      this.#voice.data(stream.id, part, first.headroom);
-      if (!first.headroom) this.buffers.release(part);
+      if (first.headroom) {
+        this.#voice.data(stream.id, part);
+      } else {
+        this.#voice.data(stream.id, this.buffers.copy(part));
+        this.buffers.release(part);
+      }
     }
     if (stream.held.length === 0) {
       for (const frame of stream.tail.splice(0)) this.#voice.send(frame);
