@@ -51,7 +51,7 @@ export class Intake {
     this.#calm = bytes < BUSY_BYTES ? this.#calm + 1 : 0;
     if (this.#calm > 1) this.leave();
     else if (chunk.length - this.#filled < LEAST_BYTES + HEADROOM) {
-      this.leave();
+      buffers.giveBack(chunk);
       this.#hurry(buffers);
     }
     return payload;
@@ -65,7 +65,9 @@ export class Intake {
 
   /** Back to the buffer that all share. */
   leave(): void {
-    if (this.#chunk) this.buffers?.giveBack(this.#chunk);
+    if (!this.#chunk) return;
+    this.buffers?.giveBack(this.#chunk);
+    this.buffers?.calm();
     this.#chunk = null;
   }
 

@@ -11,11 +11,13 @@
 
 /** Bytes before each payload that belong to whom it is given to: for the header of a DATA and that of a WebSocket frame. */
 export const HEADROOM = 24;
-/** Chunks grow from the first size to the second, so that a quiet session stays small. */
+/** Chunks for copies grow from the first size to the second, so that a quiet session stays small. */
 const FIRST_BYTES = 8 * 1024;
+const SHARED_BYTES = 128 * 1024;
+/** A chunk that a connection has for itself. */
 const CHUNK_BYTES = 512 * 1024;
-/** Unused chunks of full size that are kept; more go back to the system. */
-const SPARE_CHUNKS = 4;
+/** Unused chunks that are kept while a connection is busy; others go back to the system. */
+const SPARE_CHUNKS = 3;
 /** Connections of a session that may have a chunk for themselves. The others' reads are copied, which bounds memory. */
 const LENT_CHUNKS = 2;
 
@@ -53,10 +55,15 @@ export class ReadBuffers {
     return this.#chunk(CHUNK_BYTES).bytes;
   }
 
-  /** The connection fills its chunk no further. */
+  /** The connection fills its chunk no further; it may ask for another at once. */
   giveBack(chunk: Uint8Array): void {
     this.#lent--;
     this.release(chunk);
+  }
+
+  /** A connection is busy no more. */
+  calm(): void {
+    if (this.#lent === 0) for (const { bytes } of this.#spare.splice(0)) this.#chunks.delete(bytes.buffer);
   }
 
   /** A payload of a chunk is referred to once more. */
@@ -69,7 +76,8 @@ export class ReadBuffers {
   release(view: Uint8Array): void {
     const chunk = this.#chunks.get(view.buffer);
     if (!chunk || --chunk.references > 0) return;
-    if (chunk.bytes.length === CHUNK_BYTES && this.#spare.length < SPARE_CHUNKS) this.#spare.push(chunk);
+    const isSpare = this.#lent > 0 && chunk.bytes.length === CHUNK_BYTES && this.#spare.length < SPARE_CHUNKS;
+    if (isSpare) this.#spare.push(chunk);
     else this.#chunks.delete(view.buffer);
   }
 
@@ -78,7 +86,7 @@ export class ReadBuffers {
     if (this.#shared) this.release(this.#shared.bytes);
     this.#shared = this.#chunk(Math.max(this.#nextBytes, bytes));
     this.#filled = 0;
-    this.#nextBytes = Math.min(this.#nextBytes * 2, CHUNK_BYTES);
+    this.#nextBytes = Math.min(this.#nextBytes * 2, SHARED_BYTES);
     return this.#shared;
   }
 

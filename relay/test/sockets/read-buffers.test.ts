@@ -70,6 +70,20 @@ test('memory is used again once nobody needs it', () => {
   expect(seen.size).toBeLessThan(12);
 });
 
+test('memory goes back to the system when nobody is busy any more', () => {
+  const buffers = new ReadBuffers();
+  const seen = new Set<ArrayBufferLike>();
+  const intake = intakeOn(buffers);
+  for (let i = 0; i < 20; i++) {
+    const payload = read(intake, 248 * KIB, i);
+    seen.add(payload.buffer);
+    buffers.release(payload);
+  }
+  intake.leave();
+  buffers.release(read(intake, 64 * KIB, 0));
+  expect(seen.has(intake.next().buffer)).toBe(false);
+});
+
 test('what is needed stays as it is, its headroom free, whatever comes after it', () => {
   fc.assert(
     fc.property(
