@@ -24,8 +24,6 @@ const FLUSH_BYTES = 64 * 1024;
 const ALONE_BYTES = 16 * 1024;
 /** When so many bytes wait in this process for the WebSocket, nobody reads from peers until it has taken them. */
 const CONGESTED_BYTES = 256 * 1024;
-/** Nothing was sent for so long: what is to be sent is alone, and need not wait for the end of the turn. */
-const QUIET_MILLISECONDS = 0.1;
 /** How long credit and acknowledgements wait for something to go with: an echo comes back sooner than that. */
 const LINGER_MILLISECONDS = 2;
 const NORMAL_CLOSE = 1000;
@@ -86,7 +84,6 @@ export class Connection {
   #owner: Owner | null = null;
   #scheduled = false;
   #lingering = false;
-  #flushedAt = Number.NEGATIVE_INFINITY;
   #closed = false;
   #congested = false;
   #deaf = false;
@@ -191,13 +188,11 @@ export class Connection {
     else this.schedule();
   }
 
-  /** Flushes when what has just come is done; or at the end of this turn of the event loop, where there is much to gather. */
+  /** Flushes at the end of this turn of the event loop. */
   schedule(): void {
     if (this.#scheduled || this.#closed) return;
     this.#scheduled = true;
-    const { clock, shares } = this.#options;
-    if (clock.monotonic() - this.#flushedAt > QUIET_MILLISECONDS) process.nextTick(this.#flush);
-    else shares.atEnd(this.#flush);
+    this.#options.shares.atEnd(this.#flush);
   }
 
   /** Flushes a little later, unless something is flushed before: what may wait for company. */
@@ -217,7 +212,6 @@ export class Connection {
     } catch (error) {
       this.fail(error);
     }
-    this.#flushedAt = this.#options.clock.monotonic();
     this.#scheduled = false;
   }
 
