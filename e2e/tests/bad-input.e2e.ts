@@ -53,7 +53,7 @@ const LATE: Readonly<Record<string, readonly [fault: keyof typeof FAULT, said: r
     'too_large',
     [UDP, [FRAME.SENDTO, 1, 1, endpoint4('127.0.0.1', 9), Buffer.alloc(65_508)]],
   ],
-  'data of 131,073 bytes': ['too_large', [TCP, [FRAME.DATA, 1, Buffer.alloc(131_073)]]],
+  'data of 253,953 bytes': ['too_large', [TCP, [FRAME.DATA, 1, Buffer.alloc(253_953)]]],
 };
 
 /** Bytes that are no frames. */
