@@ -195,15 +195,17 @@ export class Connection {
     this.#options.shares.atEnd(this.#flush);
   }
 
-  /** Flushes a little later, unless something is flushed before: what may wait for company. */
+  /** Flushes a little later: what may wait for company, and goes with whatever is flushed before. */
   linger(): void {
     if (this.#lingering || this.#scheduled || this.#closed) return;
     this.#lingering = true;
-    setTimeout(this.#flush, LINGER_MILLISECONDS).unref();
+    setTimeout(() => {
+      this.#lingering = false;
+      this.flush();
+    }, LINGER_MILLISECONDS).unref();
   }
 
   flush(): void {
-    this.#lingering = false;
     if (this.#closed) return;
     this.#scheduled = true;
     try {

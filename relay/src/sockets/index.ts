@@ -7,7 +7,7 @@ import type { SocketFactory } from './socket.ts';
 import { KernelTcpSocket } from './tcp.ts';
 import { KernelUdpSocket } from './udp.ts';
 
-/** Bytes read from a TCP connection at once. One buffer serves all: what is read is copied out of it at once. */
+/** Bytes read at once from a TCP connection that is quiet. One buffer serves all of them (see Intake). */
 const READ_BUFFER_BYTES = 64 * 1024;
 
 export interface SocketsConfig {

@@ -25,34 +25,30 @@ const BIN_32 = 0xc6;
 const UINT_32 = 0xce;
 
 /**
- * Writes the header of a DATA with `length` bytes of payload at target[at .. at + DATA_HEADER), for a caller that
- * has left room before the payload and so need not copy it.
- */
-export function layDataHeader(target: Uint8Array, at: number, socket: number, length: number): void {
-  target[at] = ARRAY_3;
-  target[at + 1] = DATA;
-  target[at + 2] = UINT_32;
-  putU32(target, at + 3, socket);
-  target[at + 7] = BIN_32;
-  putU32(target, at + 8, length);
-}
-
-/**
  * A DATA around `payload`, which is not copied: its header takes the DATA_HEADER bytes before it, which have to be the
  * caller's.
  */
 export function frameInPlace(socket: number, payload: Uint8Array): Uint8Array {
   const at = payload.byteOffset - DATA_HEADER;
   const frame = new Uint8Array(payload.buffer, at, DATA_HEADER + payload.length);
-  layDataHeader(frame, 0, socket, payload.length);
+  layHeader(frame, socket, payload.length);
   return frame;
 }
 
 export function layData(socket: number, payload: Uint8Array): Uint8Array {
   const frame = slab.take(DATA_HEADER + payload.length);
-  layDataHeader(frame, 0, socket, payload.length);
+  layHeader(frame, socket, payload.length);
   frame.set(payload, DATA_HEADER);
   return frame;
+}
+
+function layHeader(frame: Uint8Array, socket: number, length: number): void {
+  frame[0] = ARRAY_3;
+  frame[1] = DATA;
+  frame[2] = UINT_32;
+  putU32(frame, 3, socket);
+  frame[7] = BIN_32;
+  putU32(frame, 8, length);
 }
 
 export function layDatagram({ socket, peer, payload }: FrameOf<'datagram'>): Uint8Array {

@@ -26,7 +26,10 @@ export class MessageWriter {
     return this.#size + bytes <= MAX_MESSAGE;
   }
 
-  /** `encoded` is kept until `take`. `roomy`: it has the headroom before it. @throws ProtocolError `internal` when it does not fit: the caller takes first. */
+  /**
+   * `encoded` is kept until `take`. `roomy`: it has the headroom before it.
+   * @throws ProtocolError `internal` when it does not fit: the caller takes first.
+   */
   add(encoded: Uint8Array, roomy = this.#headroom === 0): void {
     if (!this.fits(encoded.length)) {
       throw new ProtocolError('internal', `a message of ${this.#size + encoded.length} bytes`);
