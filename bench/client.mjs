@@ -1,5 +1,6 @@
 /** The process of one contender's client: takes the names of cases, measures, answers with a sample each. node client.mjs CONTENDER PLACE */
 import { measureOf } from './cases/node.mjs';
+import { withClients } from './cases/sample.mjs';
 import { nodeDial } from './clients/node.mjs';
 import { costOf } from './lib/cost.mjs';
 
@@ -10,25 +11,11 @@ const dial = await nodeDial(contender, place.root);
 
 /** @param {{ name: string, seconds: number }} order @returns {Promise<import('./types.ts').Sample>} */
 async function sample({ name, seconds }) {
-  /** @type {import('./types.ts').Client[]} */
-  const clients = [];
-  const bench = {
-    place,
-    seconds,
-    contender,
-    async dial(/** @type {string | undefined} */ url) {
-      const client = await dial(place, url);
-      clients.push(client);
-      return client;
-    },
-    cost: async () => costOf(place.pid),
-  };
+  const about = { place, seconds, contender, cost: async () => costOf(place.pid) };
   try {
-    return { figures: await measureOf(name)(bench) };
+    return { figures: await withClients(about, dial, measureOf(name)) };
   } catch (error) {
     return { failed: error instanceof Error ? error.message : String(error) };
-  } finally {
-    for (const client of clients) client.close();
   }
 }
 

@@ -2,6 +2,7 @@
 import { client } from '@mercuryworkshop/wisp-js/client';
 import { connect } from 'luasocket-web';
 import { ANYWHERE } from './cases/page.mjs';
+import { withClients } from './cases/sample.mjs';
 import { oursDial } from './clients/ours.mjs';
 import { socketsDial } from './clients/sockets.mjs';
 import { wispDial } from './clients/wisp.mjs';
@@ -21,27 +22,9 @@ function dialOf(contender) {
  * @returns {Promise<import('./types.ts').Figures>}
  */
 async function measure({ contender, name, place, seconds }) {
-  const dial = dialOf(contender);
-  /** @type {import('./types.ts').Client[]} */
-  const clients = [];
-  const bench = {
-    place,
-    seconds,
-    contender,
-    async dial(/** @type {string | undefined} */ url) {
-      const opened = await dial(place, url);
-      clients.push(opened);
-      return opened;
-    },
-    cost: () => PAGE.relayCost(),
-  };
   const find = ANYWHERE[name];
   if (find === undefined) throw new Error(`no case ${name}`);
-  try {
-    return await find(bench);
-  } finally {
-    for (const opened of clients) opened.close();
-  }
+  return await withClients({ place, seconds, contender, cost: () => PAGE.relayCost() }, dialOf(contender), find);
 }
 
 Object.assign(globalThis, { measure });
