@@ -14,6 +14,7 @@ import { FAULTS, type FaultCode } from '@luasocket-web/shared/errors';
 import { MAX_MESSAGE } from '@luasocket-web/shared/limits';
 import fastify, { type FastifyInstance } from 'fastify';
 import { WebSocket, WebSocketServer } from 'ws';
+import { Carrier } from './carrier.ts';
 import { clientAddress, isAmong, peerAddress } from './client-address.ts';
 import { type Config, NODE_ID } from './config.ts';
 import type { Guest, Lobby } from './lobby.ts';
@@ -25,6 +26,9 @@ import type { PracticeServers } from './practice.ts';
 /** Milliseconds for a client to answer the close of its WebSocket. */
 const CLOSE_MILLISECONDS = 3000;
 const DOOR = '/relay';
+/** Of the memory that all quiet WebSockets read into: as much as libuv suggests. */
+const READ_BYTES = 64 * 1024;
+const NOTHING = Buffer.alloc(0);
 
 export interface ServerOptions {
   readonly config: Config;
@@ -41,7 +45,7 @@ export interface ServerOptions {
   /** Somebody has taken too long to say what it wants. */
   readonly slow: () => void;
   /** A WebSocket has been let in; `address` is its client's, `node` the relay it asks for (null: any). */
-  readonly onConnection: (ws: WebSocket, stream: Duplex, address: string, node: string | null, guest: Guest) => void;
+  readonly onConnection: (ws: WebSocket, carrier: Carrier, address: string, node: string | null, guest: Guest) => void;
 }
 
 export interface Server {
@@ -76,17 +80,20 @@ export async function serve(options: ServerOptions): Promise<Server> {
     closeTimeout: CLOSE_MILLISECONDS,
   };
   const sockets = new WebSocketServer(settings);
+  const memory = Buffer.allocUnsafeSlow(READ_BYTES);
   app.server.on('upgrade', (request, socket, head) => {
     const refusal = refuse(request, options, app.server.address());
     if (refusal !== null) {
       reject(socket, refusal);
       return;
     }
-    request.socket.setNoDelay(true);
+    // Gone meanwhile; there is nobody to tell.
+    if (request.socket.destroyed) return;
     const address = clientAddress(request, config.trustedProxy);
     const { node = null } = doorOf(request) ?? {};
-    sockets.handleUpgrade(request, socket, head, (ws) =>
-      options.onConnection(ws, socket, address, node, lobby.upgraded(ws, request.socket, address)),
+    const carrier = new Carrier(request.socket, head, memory);
+    sockets.handleUpgrade(request, carrier.socket, NOTHING, (ws) =>
+      options.onConnection(ws, carrier, address, node, lobby.upgraded(ws, request.socket, address)),
     );
   });
   await app.listen({ host: config.listen.host, port: config.listen.port });

@@ -3,16 +3,17 @@
  * and then belongs to a session (`Owner`), which may outlive it. It knows no socket and no session's state.
  */
 
-import type { Duplex } from 'node:stream';
 import { decodeFrames, encodeFrame } from '@luasocket-web/shared/codec';
 import { FAULTS, type FaultCode, ProtocolError } from '@luasocket-web/shared/errors';
 import type { ClientFrame, Frame, FrameOf, RelayFrame } from '@luasocket-web/shared/frames';
 import { PROTOCOL_VERSION } from '@luasocket-web/shared/frames';
 import type { WebSocket } from 'ws';
+import type { Carrier } from '../carrier.ts';
 import type { Guest } from '../lobby.ts';
 import type { Log } from '../log.ts';
 import type { Tally } from '../tally.ts';
 import { Inbox } from './inbox.ts';
+import { Incoming } from './incoming.ts';
 import { Outgoing } from './outgoing.ts';
 import type { Clock } from './parts.ts';
 import { Probes } from './probes.ts';
@@ -43,8 +44,11 @@ export interface Door {
 
 /** The session that a WebSocket belongs to. */
 export interface Owner {
-  /** The frames of one message. @throws ProtocolError which ends the session. */
-  frames(frames: readonly ClientFrame[]): void;
+  /**
+   * The frames of one message. Answers whether nothing of it is kept: its memory may be used again.
+   * @throws ProtocolError which ends the session.
+   */
+  frames(frames: readonly ClientFrame[]): boolean;
   /** The turn is over: whatever should go out with it. */
   flushing(): void;
   congested(on: boolean): void;
@@ -89,14 +93,16 @@ export class Connection {
   #deaf = false;
   /** The session has had its share: what the client sends is left to wait. */
   #held = false;
+  /** Nothing of the message at hand is needed any more. */
+  #spent = true;
   /** HELLO or RESUME is being considered. */
   #opening = false;
   #lastHeard: number;
 
-  /** `stream` is what `ws` speaks over. */
-  constructor(ws: WebSocket, stream: Duplex, options: ConnectionOptions) {
+  /** `carrier` is what `ws` speaks over. */
+  constructor(ws: WebSocket, carrier: Carrier, options: ConnectionOptions) {
     this.#ws = ws;
-    this.#out = new Outgoing(stream);
+    this.#out = new Outgoing(carrier.socket);
     this.#out.onDrained(() => this.#drained());
     this.#options = options;
     this.#lastHeard = options.clock.monotonic();
@@ -108,25 +114,30 @@ export class Connection {
     this.#inbox = new Inbox({
       shares: options.shares,
       now: () => options.clock.monotonic(),
-      decode,
+      decode: (message) => decodeFrames(message, 'client'),
       perform: (frames) => this.#perform(frames),
       failed: (error) => this.fail(error),
       waits: () => this.#listen(),
     });
-    ws.on('message', (data, isBinary) => this.#message(data, isBinary));
     ws.on('close', (code) => {
       if (!this.#closed) this.#inbox.finish();
       this.#end(isDone(code) ? 'done' : isFaultClose(code) ? 'fault' : 'lost');
     });
-    // The client broke WebSocket itself; ws has closed it already, with the protocol's fault (see StrictWebSocket).
+    // The client broke WebSocket in a control frame; ws has closed it already, with the protocol's fault (see StrictWebSocket).
     ws.on('error', (error) => {
       options.log.info({ error: error.message }, 'WebSocket error');
-      options.tally.faults.add(isTooLarge(error) ? 'too_large' : 'malformed');
+      options.tally.faults.add('malformed');
       this.#end('fault');
     });
     const { nonce, epoch } = options;
     this.send({ type: 'challenge', version: PROTOCOL_VERSION, nonce, epoch });
     this.flush();
+    const incoming = new Incoming(carrier.memory, {
+      message: (message) => this.#message(message),
+      control: (frame) => carrier.socket.emit('data', frame),
+      failed: (fault, message) => this.fault(fault, message),
+    });
+    carrier.readInto(incoming);
   }
 
   get address(): string {
@@ -251,15 +262,20 @@ export class Connection {
     this.#end('done');
   }
 
-  #message(data: WebSocketData, isBinary: boolean): void {
-    if (this.#closed) return;
+  /** Answers whether all of it is done and nothing of it kept. */
+  #message(message: Uint8Array): boolean {
+    if (this.#closed) return true;
     this.#lastHeard = this.#options.clock.monotonic();
-    this.#inbox.add(isBinary && data instanceof Uint8Array ? data : TEXT, this.#lastHeard);
+    this.#spent = true;
+    this.#inbox.add(message, this.#lastHeard);
+    return this.#spent && !this.#inbox.waiting;
   }
 
   #perform(frames: readonly Frame[]): void {
-    if (this.#owner) this.#owner.frames(frames as ClientFrame[]);
-    else this.#open(frames);
+    if (!this.#owner) {
+      this.#spent = false;
+      this.#open(frames);
+    } else if (!this.#owner.frames(frames as ClientFrame[])) this.#spent = false;
   }
 
   #open(frames: readonly Frame[]): void {
@@ -330,25 +346,10 @@ export class Connection {
   }
 }
 
-type WebSocketData = Parameters<typeof Buffer.isBuffer>[0];
-
-/** Stands for a text message. */
-const TEXT = new Uint8Array(0);
-
-function decode(message: Uint8Array): readonly Frame[] {
-  if (message === TEXT) throw new ProtocolError('malformed', 'a text message');
-  return decodeFrames(message, 'client');
-}
-
 function isDone(code: number): boolean {
   return code === NORMAL_CLOSE || code === PAGE_GONE;
 }
 
 function isFaultClose(code: number): boolean {
   return Object.values(FAULTS).some((fault) => fault.close === code);
-}
-
-/** As ws says it (its doc/ws.md, "Error codes"). */
-function isTooLarge(error: Error): boolean {
-  return (error as NodeJS.ErrnoException).code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
 }

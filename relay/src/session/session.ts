@@ -35,6 +35,9 @@ const LOOKUPS = 16;
 /** What a frame without payload takes, about; only the time of an ACK depends on it. */
 const FRAME_BYTES = 16;
 
+/** Frames that leave nothing behind: their numbers are counted; of a payload, `Streams` knows whether it is kept. */
+const PASSING: ReadonlySet<ClientFrame['type']> = new Set(['data', 'credit', 'pool', 'ack', 'ping', 'pong']);
+
 export interface SessionOptions {
   readonly id: Uint8Array;
   readonly key: Uint8Array;
@@ -170,7 +173,10 @@ export class Session implements Owner, Voice {
     connection.probe();
     this.#context.leases.begin();
     const { maxSeconds } = this.#options;
-    if (maxSeconds !== null) this.#last = after(maxSeconds, () => this.#timeIsOver());
+    if (maxSeconds !== null) {
+      const over = 'the session has lasted as long as its ticket allows';
+      this.#last = after(maxSeconds, () => this.#fail(new ProtocolError('limit', over)));
+    }
   }
 
   /** Whether `frame` proves that its sender holds this session's key. Touches nothing. */
@@ -199,11 +205,6 @@ export class Session implements Owner, Voice {
     for (const encoded of again) connection.sendEncoded(encoded);
     for (const entry of this.#context.table) if (entry.kind === 'udp') entry.renewed();
     this.#context.streams.pump();
-  }
-
-  /** The ticket was for so long. */
-  #timeIsOver(): void {
-    this.#fail(new ProtocolError('limit', 'the session has lasted as long as its ticket allows'));
   }
 
   goAway(reason: string, seconds: number): void {
@@ -260,10 +261,14 @@ export class Session implements Owner, Voice {
     }
   }
 
-  frames(frames: readonly ClientFrame[]): void {
+  frames(frames: readonly ClientFrame[]): boolean {
+    const { streams } = this.#context;
+    const { kept } = streams;
     let bytes = 0;
+    let isPassing = true;
     for (const frame of frames) {
-      if (this.#ended) return;
+      if (this.#ended) return false;
+      isPassing &&= PASSING.has(frame.type);
       if ('payload' in frame) {
         bytes += frame.payload.length;
         this.#options.tally.bytes[frame.type === 'data' ? 'tcp' : 'udp'].out += frame.payload.length;
@@ -271,8 +276,9 @@ export class Session implements Owner, Voice {
       this.#frame(frame);
     }
     this.#pace.spend(bytes, frames.length);
-    this.#context.streams.settle();
+    streams.settle();
     this.#tellSoon();
+    return isPassing && streams.kept === kept;
   }
 
   flushing(): void {

@@ -1,10 +1,10 @@
 /** All sessions of a relay: who may begin one, who may go on with one. */
 import { randomBytes } from 'node:crypto';
-import type { Duplex } from 'node:stream';
 import { ProtocolError } from '@luasocket-web/shared/errors';
 import { type FrameOf, PROTOCOL_VERSION } from '@luasocket-web/shared/frames';
 import { EPOCH_BYTES, KEY_BYTES, NONCE_BYTES, SESSION_BYTES } from '@luasocket-web/shared/limits';
 import type { WebSocket } from 'ws';
+import type { Carrier } from '../carrier.ts';
 import type { Config } from '../config.ts';
 import type { Names } from '../dns/names.ts';
 import type { Guest } from '../lobby.ts';
@@ -90,11 +90,11 @@ export class Sessions implements Door {
     return this.#growing.used;
   }
 
-  /** A WebSocket that has come up over `stream`, from this address, at the door of this relay or (`node`) of that one. */
-  connect(ws: WebSocket, stream: Duplex, address: string, node: string | null, guest: Guest): void {
+  /** A WebSocket that has come up over `carrier`, from this address, at the door of this relay or (`node`) of that one. */
+  connect(ws: WebSocket, carrier: Carrier, address: string, node: string | null, guest: Guest): void {
     const { clock, log, config, tally } = this.#options;
     const { handshakeSeconds, pingSeconds, deadSeconds, download } = config.limits;
-    const connection = new Connection(ws, stream, {
+    const connection = new Connection(ws, carrier, {
       door: this,
       guest,
       clock,

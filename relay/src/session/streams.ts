@@ -113,6 +113,7 @@ export class Streams {
   /** Those of them that may not read now, longest waiting first. */
   readonly #starved = new Set<Stream>();
   #heldBytes = 0;
+  #kept = 0;
   #stop: Stop = 'none';
   #credited = false;
 
@@ -127,6 +128,11 @@ export class Streams {
   /** Bytes held over for want of credit, over all streams. */
   get heldBytes(): number {
     return this.#heldBytes;
+  }
+
+  /** Payloads from the client, so far, of which the kernel did not take all at once. */
+  get kept(): number {
+    return this.#kept;
   }
 
   /** Which peers are not to be read from for now. */
@@ -167,7 +173,7 @@ export class Streams {
       return;
     }
     stream.unwritten += payload.length;
-    stream.socket?.write(payload);
+    if (stream.socket?.write(payload) === false) this.#kept++;
   }
 
   /** SHUTDOWN from the client. */

@@ -99,8 +99,8 @@ export class PortableTcpSocket implements TcpSocket {
     this.#listener?.taken();
   }
 
-  write(payload: Uint8Array): void {
-    this.#stream?.write(payload);
+  write(payload: Uint8Array): boolean {
+    return this.#stream?.write(payload) ?? true;
   }
 
   shutdown(how: 'receive' | 'send' | 'both'): void {

@@ -67,7 +67,8 @@ export interface TcpSocket extends RelaySocket {
   listen(backlog: number): void;
   /** One of the connections told by `accepted` was taken by the program (or has gone): its place in the queue is free. */
   taken(): void;
-  write(payload: Uint8Array): void;
+  /** Answers whether nothing of `payload` is needed any more; else it must stay as it is. */
+  write(payload: Uint8Array): boolean;
   /** Sends FIN after what is still to be written (send, both). */
   shutdown(how: 'receive' | 'send' | 'both'): void;
   pause(): void;

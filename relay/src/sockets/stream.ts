@@ -159,13 +159,14 @@ export class TcpStream {
     if (!this.#open) this.#net.destroy(Object.assign(new Error('connect ETIMEDOUT'), { code: 'ETIMEDOUT' }));
   }
 
-  write(payload: Uint8Array): void {
-    if (!this.#writable || payload.length === 0) return;
+  write(payload: Uint8Array): boolean {
+    if (!this.#writable || payload.length === 0) return true;
     this.#net.write(payload, (error) => {
       if (error || this.#closed) return;
       this.events?.drained(payload.length);
       if (this.#ended || this.#paused) this.#watch(0);
     });
+    return this.#net.writableLength === 0;
   }
 
   /** FIN, after what is still to be written. `deaf`: reading is shut too. */
