@@ -20,7 +20,7 @@ export class Carrier {
   readonly memory: Buffer;
   #reader: Reader | null = null;
   /** What came together with the request for the WebSocket. */
-  readonly #early: Uint8Array;
+  #early: Uint8Array | null;
   /** A read is under way to the memory of the beginning, and the reader has moved on from there. */
   #displaced: boolean;
 
@@ -32,7 +32,7 @@ export class Carrier {
     const handle = takeHandle(served);
     if (handle === null) throw new Error('the connection is gone');
     this.memory = memory;
-    this.#early = early;
+    this.#early = early.length > 0 ? early : null;
     this.#displaced = early.length > 0;
     const onread: OnReadOpts = {
       buffer: () => this.#reader?.next() ?? memory,
@@ -42,13 +42,21 @@ export class Carrier {
     const options = { handle, allowHalfOpen: true, manualStart: true, onread };
     this.socket = new Socket(options as SocketConstructorOpts);
     this.socket.once('close', () => served.destroy());
+    // The answer to a request that came before on this connection finds no way any more.
+    served.on('error', () => {});
     served.once('close', () => this.socket.destroy());
   }
 
   /** From now on what comes is for `reader`, whose memory at first is ours. */
   readInto(reader: Reader): void {
     this.#reader = reader;
-    if (this.#displaced) this.#copy(this.#early);
+    const early = this.#early;
+    this.#early = null;
+    if (early === null) return;
+    // Before anything else is read, but when everybody knows of the WebSocket that it is for.
+    process.nextTick(() => {
+      if (!this.socket.destroyed) this.#copy(early);
+    });
   }
 
   #read(bytes: number): boolean {

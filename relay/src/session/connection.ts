@@ -135,7 +135,11 @@ export class Connection {
     const incoming = new Incoming(carrier.memory, {
       message: (message) => this.#message(message),
       control: (frame) => carrier.socket.emit('data', frame),
-      failed: (fault, message) => this.fault(fault, message),
+      failed: (fault, message) => {
+        this.fault(fault, message);
+        // The client's answer to our close would not be looked at either.
+        carrier.socket.end();
+      },
     });
     carrier.readInto(incoming);
   }

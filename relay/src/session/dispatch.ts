@@ -19,6 +19,7 @@ import {
 import type { Tally } from '../tally.ts';
 import type { Credit } from './credit.ts';
 import { DatagramPort } from './datagrams.ts';
+import { lasting } from './lasting.ts';
 import type { Leases } from './leases.ts';
 import type { Voice } from './parts.ts';
 import type { Requests } from './requests.ts';
@@ -172,13 +173,14 @@ const HANDLERS: Handlers = {
 
   sendto(c, { request, socket, peer, payload }) {
     const port = c.table.port(socket);
+    const datagram = port.ordered.waiting ? lasting(payload) : payload;
     const send = (): Value => {
       const made = madeOf(port);
       if (peer) {
         sameFamily(made, peer);
         c.gate.passDatagram(peer);
       }
-      port.write(made, payload, peer);
+      port.write(made, datagram, peer);
       return null;
     };
     inOrder(c, port, request, send, null, payload.length);

@@ -42,7 +42,7 @@ export interface IncomingEvents {
    * A message. Answers whether nobody needs its memory any more; else it is the receiver's for good.
    */
   message(message: Uint8Array): boolean;
-  /** A control frame, for `ws`; needed no longer than the call. */
+  /** A control frame, for `ws`, which may keep it: the payload of a PONG waits where the client does not read. */
   control(frame: Buffer): void;
   /** The client broke WebSocket; nothing that it sends is looked at any more. */
   failed(fault: 'malformed' | 'too_large', message: string): void;
@@ -96,11 +96,6 @@ export class Incoming {
     else this.#settle(bytes);
   }
 
-  /** Nothing is looked at any more. */
-  stop(): void {
-    this.#over = true;
-  }
-
   get #isShared(): boolean {
     return this.#memory === this.#shared;
   }
@@ -118,7 +113,7 @@ export class Incoming {
       const from = this.#start + header.bytes;
       if (header.opcode >= CLOSE) {
         this.#over = header.opcode === CLOSE;
-        this.#events.control(this.#memory.subarray(this.#start, from + header.length));
+        this.#events.control(Buffer.from(this.#memory.subarray(this.#start, from + header.length)));
         this.#start = from + header.length;
       } else {
         this.#start = from + header.length;
@@ -201,6 +196,7 @@ export class Incoming {
   #close(): void {
     if (this.#messageAt < 0) return;
     const to = this.#messageAt + this.#messageBytes;
+    if (to === this.#start) return;
     this.#memory.copyWithin(to, this.#start, this.#end);
     this.#end -= this.#start - to;
     this.#start = to;
@@ -208,7 +204,7 @@ export class Incoming {
 
   /**
    * Room for the frame of which only a part has come. For a quiet client it grows with what comes and not with what is
-   * said to come; for a busy one there is a chunk at once.
+   * said to come, and doubles at least, so that crumbs are not copied again and again; for a busy one there is a chunk at once.
    */
   #enlarge(quiet: boolean): void {
     const has = this.#end - this.#from;
@@ -216,7 +212,7 @@ export class Incoming {
     const least = quiet ? Math.min(wanted, 2 * has) : wanted;
     const isOwn = !this.#isShared;
     if (isOwn && this.#memory.length - this.#from >= least) return;
-    const size = quiet ? Math.min(wanted, Math.max(FIRST_BYTES, 4 * has)) : CHUNK_BYTES;
+    const size = quiet ? Math.max(FIRST_BYTES, 2 * has, Math.min(wanted, 4 * has)) : CHUNK_BYTES;
     const again = isOwn && !this.#kept && this.#memory.length >= size;
     this.#moveTo(again ? this.#memory : Buffer.allocUnsafeSlow(size));
   }

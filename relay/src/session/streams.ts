@@ -10,6 +10,7 @@ import { MAX_DATA } from '@luasocket-web/shared/limits';
 import type { ReadBuffers } from '../sockets/read-buffers.ts';
 import type { SystemFailure, TcpSink, TcpSocket } from '../sockets/socket.ts';
 import type { Budget } from './budget.ts';
+import { lasting } from './lasting.ts';
 import { Ordered } from './ordered.ts';
 import type { Stop, Voice } from './parts.ts';
 import { outcomeOf } from './requests.ts';
@@ -21,6 +22,8 @@ import { outcomeOf } from './requests.ts';
 const LIGHT_BYTES = 16 * 1024;
 /** Bytes read from peers and held over for want of credit, over all streams of a session; then nobody reads. */
 const HELD_BYTES = 512 * 1024;
+/** When payloads that wait for peers keep so much memory alive, what comes then is copied where it is a small part of it. */
+const PINNED_BYTES = 2 * 1024 * 1024;
 
 /** What was read and is still to be sent. */
 interface Held {
@@ -54,6 +57,8 @@ export class Stream implements TcpSink {
   tail: RelayFrame[] = [];
   /** Given to the socket and not yet taken by the kernel, bytes. */
   unwritten = 0;
+  /** The memory that those are in, bytes; counted for each payload, however many share it. */
+  pinned = 0;
   /** To be called when the attempt to connect that is under way is over. */
   settled: (() => void) | null = null;
   readonly buffers: ReadBuffers;
@@ -114,6 +119,7 @@ export class Streams {
   readonly #starved = new Set<Stream>();
   #heldBytes = 0;
   #kept = 0;
+  #pinned = 0;
   #stop: Stop = 'none';
   #credited = false;
 
@@ -173,7 +179,11 @@ export class Streams {
       return;
     }
     stream.unwritten += payload.length;
-    if (stream.socket?.write(payload) === false) this.#kept++;
+    const given = this.#pinned > PINNED_BYTES ? lasting(payload) : payload;
+    if (stream.socket?.write(given) !== false || given !== payload) return;
+    this.#kept++;
+    stream.pinned += payload.buffer.byteLength;
+    this.#pinned += payload.buffer.byteLength;
   }
 
   /** SHUTDOWN from the client. */
@@ -232,11 +242,23 @@ export class Streams {
   }
 
   /** close(2) delivers what is still to be written, which is memory that no credit bounds any more; so a budget does. */
-  #release({ socket, unwritten }: Stream, reset: boolean): void {
+  #release(stream: Stream, reset: boolean): void {
     const { lingering } = this.#options;
-    if (reset || unwritten === 0) socket?.close(reset);
-    else if (lingering.take(unwritten)) socket?.close(false, () => lingering.giveBack(unwritten));
-    else socket?.close(true);
+    const { socket, unwritten } = stream;
+    if (!reset && unwritten > 0 && lingering.take(unwritten)) {
+      socket?.close(false, () => {
+        lingering.giveBack(unwritten);
+        this.#unpin(stream);
+      });
+      return;
+    }
+    socket?.close(reset || unwritten > 0);
+    this.#unpin(stream);
+  }
+
+  #unpin(stream: Stream): void {
+    this.#pinned -= stream.pinned;
+    stream.pinned = 0;
   }
 
   connected(stream: Stream, local: Endpoint, peer: Endpoint): void {
@@ -291,6 +313,7 @@ export class Streams {
         stream.state = 'gone';
         this.#receive.consumed(stream.id, stream.unwritten);
         stream.unwritten = 0;
+        this.#unpin(stream);
         this.#voice.stir();
       }
       this.#tell(stream, { type: 'error', socket: stream.id, error: code, detail });
@@ -301,6 +324,7 @@ export class Streams {
     this.#voice.guard(() => {
       if (stream.state !== 'established') return;
       stream.unwritten -= bytes;
+      if (stream.unwritten === 0) this.#unpin(stream);
       this.#receive.consumed(stream.id, bytes);
       this.#voice.stir();
     });
