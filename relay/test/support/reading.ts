@@ -16,8 +16,8 @@ const { Receiver } = wsModule as unknown as { Receiver: new (options: object) =>
 export type Told = readonly [what: string, ...rest: unknown[]];
 
 /** What has been told: control frames go through a receiver of `ws`, as they do in the relay. */
-function listening(told: Told[]): Receiver {
-  const receiver = new Receiver({ isServer: true, maxPayload: MAX_MESSAGE });
+export function listening(told: Told[], isServer = true): Receiver {
+  const receiver = new Receiver({ isServer, maxPayload: isServer ? MAX_MESSAGE : 0 });
   receiver.on('message', (data) => told.push(['message', Buffer.from(data)]));
   receiver.on('ping', (data) => told.push(['ping', Buffer.from(data)]));
   receiver.on('pong', (data) => told.push(['pong', Buffer.from(data)]));
