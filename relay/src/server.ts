@@ -10,8 +10,7 @@ import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import { encodeFrame } from '@luasocket-web/shared/codec';
-import { FAULTS, type FaultCode } from '@luasocket-web/shared/errors';
-import { MAX_MESSAGE } from '@luasocket-web/shared/limits';
+import { FAULTS } from '@luasocket-web/shared/errors';
 import fastify, { type FastifyInstance } from 'fastify';
 import { WebSocket, WebSocketServer } from 'ws';
 import { Carrier } from './carrier.ts';
@@ -73,7 +72,6 @@ export async function serve(options: ServerOptions): Promise<Server> {
   // A constant of its own, because the types of ws do not know closeTimeout yet.
   const settings = {
     noServer: true,
-    maxPayload: MAX_MESSAGE,
     perMessageDeflate: false,
     clientTracking: false,
     WebSocket: StrictWebSocket,
@@ -103,19 +101,19 @@ export async function serve(options: ServerOptions): Promise<Server> {
 }
 
 /**
- * Ends with the protocol's faults where ws would end with WebSocket's own codes (RFC 6455, section 7.4.1): a message
- * that is too large (1009), and bytes that are no WebSocket frame or no UTF-8 (1002, 1007).
+ * Ends with the protocol's fault where ws, which is given control frames only (see session/incoming), would end with
+ * WebSocket's own codes (RFC 6455, section 7.4.1): a close frame whose code or text may not be (1002, 1007). What a
+ * client gives as its own reason to close has text with it, if only an empty one, and is answered as it came.
  */
 class StrictWebSocket extends WebSocket {
   override close(code?: number, data?: string | Buffer): void {
-    const fault: FaultCode | null = code === 1009 ? 'too_large' : code === 1002 || code === 1007 ? 'malformed' : null;
-    if (fault === null) {
+    if ((code !== 1002 && code !== 1007) || data !== undefined) {
       super.close(code, data);
       return;
     }
-    const { close, text } = FAULTS[fault];
-    if (this.readyState === WebSocket.OPEN) this.send(encodeFrame({ type: 'fault', code: fault, message: text }));
-    super.close(close, fault);
+    const { close, text } = FAULTS.malformed;
+    if (this.readyState === WebSocket.OPEN) this.send(encodeFrame({ type: 'fault', code: 'malformed', message: text }));
+    super.close(close, 'malformed');
   }
 }
 

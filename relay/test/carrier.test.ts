@@ -122,6 +122,9 @@ describe('the end', () => {
   test.each([
     [1000, 'done'],
     [1001, ''],
+    [1002, ''],
+    [1007, 'no text'],
+    [1009, 'too long for me'],
     [4321, 'x'.repeat(123)],
   ])('said with %d is answered with it', async (code, reason) => {
     const relay = await startRelay({ limits: { resumeSeconds: 0 } });

@@ -1,7 +1,8 @@
 /**
  * What we use of Node that its documentation does not promise: a socket's `_handle` (libuv's, with the descriptor),
- * `net.Socket`'s option `handle`, and `net._createServerHandle`, which is how Node's own cluster module binds. All in
- * use since Node 0.x; kept together so that there is one place to look when Node moves.
+ * `net._createServerHandle`, which is how Node's own cluster module binds, and, where sockets are made of a handle
+ * (stream.ts, ../carrier.ts), `net.Socket`'s options `handle` and `manualStart`. All in use since Node 0.x; kept
+ * together, as far as may be, so that there is one place to look when Node moves.
  */
 import net from 'node:net';
 import { getSystemErrorName } from 'node:util';
@@ -32,7 +33,7 @@ export function handleOf(socket: net.Socket): Handle | null {
   return (socket as unknown as Holder)._handle;
 }
 
-/** Takes the connection out of a socket that a server made, so that another socket can have it. */
+/** Takes the connection out of a socket that a server made, TCP or HTTP, so that another socket can have it. */
 export function takeHandle(socket: net.Socket): Handle | null {
   const holder = socket as unknown as Holder;
   const handle = holder._handle;
