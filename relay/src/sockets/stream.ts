@@ -12,6 +12,7 @@
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import type { Endpoint } from '@luasocket-web/shared/address';
 import type { System } from '../os/system.ts';
+import { Crumbs } from './crumbs.ts';
 import { addressText } from './endpoint.ts';
 import { nodeFailure, systemFailure } from './failure.ts';
 import { type Handle, handleOf } from './handle.ts';
@@ -60,6 +61,8 @@ export class TcpStream {
   /** Shared by all streams. */
   readonly #readBuffer: Uint8Array;
   readonly #net: NodeSocket;
+  /** Behind what waits in `#net`. */
+  readonly #crumbs = new Crumbs();
   #open = false;
   #paused = false;
   #ending = false;
@@ -161,11 +164,10 @@ export class TcpStream {
 
   write(payload: Uint8Array): boolean {
     if (!this.#writable || payload.length === 0) return true;
-    this.#net.write(payload, (error) => {
-      if (error || this.#closed) return;
-      this.events?.drained(payload.length);
-      if (this.#ended || this.#paused) this.#watch(0);
-    });
+    if (this.#net.writableLength > 0 && this.#crumbs.add(payload)) return true;
+    this.#writeCrumbs();
+    if (this.#net.writableLength > 0 && this.#crumbs.add(payload)) return true;
+    this.#write(payload);
     return this.#net.writableLength === 0;
   }
 
@@ -174,6 +176,7 @@ export class TcpStream {
     this.#deaf ||= deaf;
     if (!this.#writable) return;
     this.#ending = true;
+    this.#writeCrumbs();
     this.#net.end();
   }
 
@@ -205,6 +208,7 @@ export class TcpStream {
       return;
     }
     this.#net.pause();
+    this.#writeCrumbs();
     const linger = this.#linger();
     if (reset || linger === 0) this.#reset();
     else {
@@ -217,6 +221,21 @@ export class TcpStream {
 
   get #writable(): boolean {
     return this.#open && !this.#ending && !this.#closed && !this.#failed && !this.#net.destroyed;
+  }
+
+  #write(payload: Uint8Array): void {
+    this.#net.write(payload, (error) => {
+      if (error) return;
+      if (this.#net.writableLength === 0) this.#writeCrumbs();
+      if (this.#closed) return;
+      this.events?.drained(payload.length);
+      if (this.#ended || this.#paused) this.#watch(0);
+    });
+  }
+
+  #writeCrumbs(): void {
+    const crumbs = this.#crumbs.take();
+    if (crumbs) this.#write(crumbs);
   }
 
   #read(bytes: number): boolean {
