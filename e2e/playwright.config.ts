@@ -1,7 +1,7 @@
 /**
  * End to end tests: pages in a real Chromium, a real relay, real native programs at the other end.
  *
- * Needs a build (`npm run build`).
+ * Needs a build (`npm run build`). `npm test` runs what is tagged @timed in a run of its own, with one worker.
  */
 import { defineConfig } from '@playwright/test';
 import { launchOptions } from './fixtures/chromium.ts';

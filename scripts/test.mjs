@@ -3,6 +3,9 @@
  *
  * The last line is `N passed, N failed`, and the exit status is 1 if anything failed. Each check (formatting, types, ...)
  * counts as one. With CI set, a program that tests need and that is missing is a failure; else what needs it is skipped.
+ *
+ * End to end tests run two files at a time, each with a browser and a relay. Those tagged @timed, whose outcome depends on
+ * how long things really take, come after the others and one by one.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,6 +31,8 @@ const inCi = Boolean(process.env.CI) && process.env.CI !== 'false';
 const tool = (/** @type {string} */ path) => join(ROOT, 'node_modules', path);
 const VITEST = tool('vitest/vitest.mjs');
 const PLAYWRIGHT = tool('@playwright/test/cli.js');
+/** The tag of tests whose outcome depends on real short times. */
+const TIMED = '@timed';
 
 let total = nothing();
 /** @type {string[]} */
@@ -115,10 +120,14 @@ async function tests() {
       countMissing('Without a Chromium there are no end-to-end tests.');
       return;
     }
-    const report = join(reports, 'playwright.json');
-    const env = { ...process.env, CHROMIUM_PATH: path, PLAYWRIGHT_JSON_OUTPUT_NAME: report };
-    const args = [PLAYWRIGHT, 'test', '--config', join(ROOT, 'e2e/playwright.config.ts')];
-    const { code } = await run(...isolated(process.execPath, args), { env });
-    count('end to end (Playwright)', withStatus(fromPlaywright(report), code));
+    const playwright = async (/** @type {string} */ name, /** @type {string[]} */ ...which) => {
+      const report = join(reports, `playwright ${name}.json`);
+      const env = { ...process.env, CHROMIUM_PATH: path, PLAYWRIGHT_JSON_OUTPUT_NAME: report };
+      const args = [PLAYWRIGHT, 'test', '--config', join(ROOT, 'e2e/playwright.config.ts'), ...which];
+      const { code } = await run(...isolated(process.execPath, args), { env });
+      count(name, withStatus(fromPlaywright(report), code));
+    };
+    await playwright('end to end (Playwright)', '--grep-invert', TIMED);
+    await playwright('end to end, one by one (Playwright)', '--grep', TIMED, '--workers', '1');
   }
 }

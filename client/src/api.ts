@@ -400,9 +400,12 @@ export interface SocketNamespace<F extends Face = 'async', B = string> {
     sendt?: readonly W[] | null,
     timeout?: number | string | null,
   ): Answer<F, SelectResult<R, W>>;
-  /** Waits so many seconds. */
+  /** Waits so many seconds, by the relay's clock too. */
   sleep(seconds: number | string): Answer<F, []>;
-  /** Seconds since 1970 by the relay's clock. */
+  /**
+   * Seconds since 1970 by the relay's clock, as round trips tell it. Never runs backwards: where it was ahead, it goes at
+   * half the pace until it is right, so a time limit that ended just then may look shorter than it was.
+   */
   gettime(): number;
   /** A `try` that runs `finalizer` before it throws; what the finalizer throws is ignored. */
   newtry(finalizer?: unknown): Try<F>;

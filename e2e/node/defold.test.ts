@@ -163,7 +163,7 @@ describe('in coroutines calls wait', () => {
         local before = socket.gettime()
         local _, err, partial = c:receive(5)
         socket.sleep(0.02)
-        return err, partial, socket.gettime() - before >= 0.07`,
+        return err, partial, socket.gettime() - before >= 0.07 - 1e-6`,
         await echoPort(),
       ),
     ).toEqual(['timeout', '', true]);

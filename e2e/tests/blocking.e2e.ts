@@ -28,24 +28,30 @@ test('talks to a native server, call by call', async ({ blocking, luaServer }) =
   });
 });
 
-test('time limits and sleep are exact, by both clocks', async ({ blocking, luaServer }) => {
+// The relay's clock is an estimate: where a better probe shows that it ran ahead, it goes at half the pace until it is right.
+test('time limits and sleep are exact by our clock, sleep by the relay’s too, which never goes slower than half the pace', {
+  tag: '@timed',
+}, async ({ blocking, luaServer }) => {
   const got = await blocking.run((socket, port) => {
     const [c] = socket.try(socket.connect('127.0.0.1', port));
     c.send('silent\n');
     c.settimeout(0.05);
     const early: string[] = [];
-    const timed = (what: string, seconds: number, run: () => unknown) => {
+    // Seconds. Doubles of the time since 1970 are a quarter of a microsecond apart.
+    const RESOLUTION = 1e-6;
+    const timed = <T>(what: string, ours: number, theirs: number, run: () => T): T => {
       const [here, there] = [performance.now(), socket.gettime()];
       const result = run();
-      if (performance.now() - here < seconds * 1000) early.push(`${what} by our clock`);
-      if (socket.gettime() - there < seconds) early.push(`${what} by the relay's clock`);
+      const [passedHere, passedThere] = [(performance.now() - here) / 1000, socket.gettime() - there];
+      if (passedHere < ours - RESOLUTION) early.push(`${what}: ${passedHere} s by our clock`);
+      if (passedThere < theirs - RESOLUTION) early.push(`${what}: ${passedThere} s by the relay's clock`);
       return result;
     };
     const results = [
-      timed('receive', 0.05, () => c.receive()),
-      timed('select', 0.07, () => socket.select([c], null, 0.07)[2]),
-      timed('sleep', 0.03, () => socket.sleep(0.03)),
-      timed('short sleep', 0.0005, () => socket.sleep(0.0005)),
+      timed('receive', 0.05, 0.025, () => c.receive()),
+      timed('select', 0.07, 0.035, () => socket.select([c], null, 0.07)[2]),
+      timed('sleep', 0.03, 0.03, () => socket.sleep(0.03)),
+      timed('short sleep', 0.0005, 0.0005, () => socket.sleep(0.0005)),
     ];
     c.settimeout(0);
     const polled = c.receive();
@@ -223,11 +229,9 @@ test('8 MiB up, down, and both ways at once, byte for byte', async ({ bare, rela
   expect(got).toEqual({ sent: [SIZE, null, null], said: true, down: luaServer.noise.sha256, same: true });
 });
 
-test('a program that does not read is waited for: nothing is lost, and its bytes are bounded by credit', async ({
-  bare,
-  relay,
-  luaServer,
-}) => {
+test('a program that does not read is waited for: nothing is lost, and its bytes are bounded by credit', {
+  tag: '@timed',
+}, async ({ bare, relay, luaServer }) => {
   await bare.connect(relay.endpoint, { strings: 'bytes' });
   const got = await bare.run(
     async (socket: Bytes, { port, path }, _, tools) => {

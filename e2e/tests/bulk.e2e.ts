@@ -147,7 +147,7 @@ test('a socket that nobody reads stops its peer, and nobody else; read again, it
   }
 });
 
-test('a peer that does not read stops the page that sends', async ({ tab, luaServer }) => {
+test('a peer that does not read stops the page that sends', { tag: '@timed' }, async ({ tab, luaServer }) => {
   const size = 64 * 1024 * 1024;
   const got = await tab.run(
     async (socket, given) => {

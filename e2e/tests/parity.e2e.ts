@@ -1,4 +1,7 @@
-/** Every scenario of parity/, run in Chromium, comes out as real LuaSocket wrote it. */
+/**
+ * Every scenario of parity/, run in Chromium, comes out as real LuaSocket wrote it. Scenarios sleep for 0.1 s and expect that
+ * a peer's answer is there by then: @timed.
+ */
 import { test as blockingTest } from '../fixtures/blocking.ts';
 import { bundle } from '../fixtures/bundle.ts';
 import { test as luaTest } from '../fixtures/lua.ts';
@@ -36,7 +39,7 @@ async function runAll(transcribe: (text: string, url: string) => Promise<string[
   expect(passed).toBeGreaterThanOrEqual(40);
 }
 
-test('all scenarios, byte for byte', async ({ bareTab: tab }) => {
+test('all scenarios, byte for byte', { tag: '@timed' }, async ({ bareTab: tab }) => {
   test.setTimeout(240_000);
   await tab.page.addScriptTag({ content: await bundle('parity.ts') });
   await runAll((text, url) => {
@@ -46,13 +49,17 @@ test('all scenarios, byte for byte', async ({ bareTab: tab }) => {
   expect(tab.troubles).toEqual([]);
 });
 
-blockingTest('all scenarios on the face that blocks, byte for byte', async ({ bare }) => {
+blockingTest('all scenarios on the face that blocks, byte for byte', { tag: '@timed' }, async ({ bare }) => {
   test.setTimeout(240_000);
   await bare.evaluate(await bundle('parity.ts'));
   await runAll((text, url) => transcribeIn(bare, text, url));
 });
 
-luaTest('all scenarios in Lua, where the program for real LuaSocket runs them', async ({ bareLua }) => {
-  test.setTimeout(240_000);
-  await runAll((text, url) => transcribeInLua(bareLua.page, text, url, LIMIT));
-});
+luaTest(
+  'all scenarios in Lua, where the program for real LuaSocket runs them',
+  { tag: '@timed' },
+  async ({ bareLua }) => {
+    test.setTimeout(240_000);
+    await runAll((text, url) => transcribeInLua(bareLua.page, text, url, LIMIT));
+  },
+);

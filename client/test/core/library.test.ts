@@ -179,6 +179,19 @@ describe('time', () => {
     expect(kernel.clock).toBe(1000.25);
     expect(() => socket.sleep('x')).toThrow("bad argument #1 to 'sleep' (number expected, got string)");
   });
+
+  it('that passes in sleep is no shorter when the relay’s clock turns out to have been ahead', () => {
+    const { kernel, socket } = session();
+    let ahead = 0.05;
+    kernel.time = () => kernel.clock + ahead;
+    kernel.in(0.1, () => {
+      ahead = 0;
+    });
+    const before = socket.gettime();
+    socket.sleep(0.25);
+    expect(socket.gettime() - before).toBeCloseTo(0.25, 6);
+    expect(kernel.clock).toBeCloseTo(1000.3, 6);
+  });
 });
 
 describe('dns', () => {

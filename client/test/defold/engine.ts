@@ -71,7 +71,9 @@ export class Engine {
       return 1;
     });
     machine.pushFunction(state, (caller) => {
-      module._lua_pushnumber(caller, Date.now() / 1000);
+      // Date.now() has milliseconds: by it, a sleep of 0.1 s that ends in time may have taken 0.09999990 s, for doubles of seconds
+      // since 1970 end before the microsecond.
+      module._lua_pushnumber(caller, (performance.timeOrigin + performance.now()) / 1000);
       return 1;
     });
     this.#converter.push(state, modules);
