@@ -114,8 +114,9 @@ describe('the end', () => {
     const clients = [await BareClient.connect(relay), new BareClient(relay, request)];
     await clients[1]?.next('challenge');
     const closed = relay.close();
+    await until(() => clients.every(({ others }) => others.length > 0));
+    for (const { socket } of clients) socket.end(masked({ opcode: OPCODE.close }));
     await until(() => clients.every(({ ended }) => ended));
-    for (const { socket } of clients) socket.end();
     await closed;
   });
 
@@ -136,6 +137,7 @@ describe('the end', () => {
     await until(() => client.ended);
     expect(tokens(client)).toEqual([7]);
     expect(client.others).toEqual([['close', code, reason]]);
+    client.socket.end();
     await until(() => relay.stats.sessions === 0);
   });
 
