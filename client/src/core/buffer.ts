@@ -155,10 +155,14 @@ export function* send(context: Context, state: TcpState, args: Args): Op<SendRes
   if (end < 0) end = data.length + end + 1;
   if (start < 1) start = 1;
   if (end > data.length) end = data.length;
-  // Only what is sent is copied: large data is sent in many calls.
   const range = start > end ? new Uint8Array() : data.subarray(start - 1, end);
-  const own = data === args.at(1) ? range.slice() : range;
-  let done = 0;
+  if (range.length === 0) return [start - 1, null, null];
+  const first = usocket.sendAtOnce(context, state, range);
+  if (first instanceof Failure) return [null, words(first), start - 1];
+  let done = first ?? 0;
+  state.sent += done;
+  // Only what has to wait is copied, for the program may change its bytes meanwhile; large data is sent in many calls.
+  const own = done < range.length && data === args.at(1) ? range.slice() : range;
   while (done < own.length) {
     const taken = yield* usocket.send(context, state, state.timeout, own, done, own.length);
     if (taken instanceof Failure) return [null, words(taken), done + start - 1];

@@ -127,13 +127,21 @@ export function send(
   from: number,
   to: number,
 ): Op<number | Failure> {
-  return retry(context, holder, timeout, 'writable', (socket) => {
-    // A datagram socket that setfd put here has no peer.
-    if (socket.kind === 'udp') return new Failure('EDESTADDRREQ');
-    const taken = socket.send(data, from, to);
-    if (taken instanceof Failure) return taken.code === 'EPIPE' ? IO_CLOSED : taken;
-    return taken === 0 ? null : taken;
-  });
+  return retry(context, holder, timeout, 'writable', (socket) => trySend(socket, data, from, to));
+}
+
+/** The same without waiting; null: it would have to wait, or something else is to be told, which `send` does. */
+export function sendAtOnce(context: Context, holder: Holder, data: Uint8Array): number | Failure | null {
+  const slot = context.descriptors.get(holder.descriptor);
+  return slot === undefined || slot.assumptions.refused ? null : trySend(slot.socket, data, 0, data.length);
+}
+
+function trySend(socket: AnyKind, data: Uint8Array, from: number, to: number): number | Failure | null {
+  // A datagram socket that setfd put here has no peer.
+  if (socket.kind === 'udp') return new Failure('EDESTADDRREQ');
+  const taken = socket.send(data, from, to);
+  if (taken instanceof Failure) return taken.code === 'EPIPE' ? IO_CLOSED : taken;
+  return taken === 0 ? null : taken;
 }
 
 /** socket_accept: the next connection. */

@@ -371,8 +371,9 @@ export class Multiplexer implements Wire {
   #feed(): void {
     // A copy, for who is woken may find too little and be starved again.
     for (const stream of [...this.#starved]) {
-      if (this.upload.allowance(stream.id) === 0) continue;
       this.#starved.delete(stream);
+      // Else it is starved again.
+      if (!stream.writable) continue;
       this.#wakes.add(stream);
     }
   }

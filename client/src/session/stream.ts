@@ -68,11 +68,13 @@ export class SessionStream extends SessionSocket implements Stream {
     return this.#phase === 'established' && (this.#queue.length > 0 || this.#receiveShut);
   }
 
-  /** tcp_poll: POLLOUT or POLLERR. */
+  /** tcp_poll: POLLOUT or POLLERR. There is room when a third is free (sk_stream_min_wspace), so nobody sends in crumbs. */
   get writable(): boolean {
     if (this.error !== null || this.#phase === 'close') return true;
     if (this.#phase !== 'established') return false;
-    if (this.#sendShut || this.wire.upload.allowance(this.id) > 0) return true;
+    const { upload } = this.wire;
+    const room = upload.allowance(this.id);
+    if (this.#sendShut || (room > 0 && room * 2 >= upload.outstandingOf(this.id))) return true;
     this.wire.starved(this);
     return false;
   }

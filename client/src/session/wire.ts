@@ -39,7 +39,7 @@ export interface Wire {
 }
 
 /** A stream that waits for credit. */
-export type Starved = Signal & { readonly id: number };
+export type Starved = Signal & { readonly writable: boolean };
 
 /** Where the frames of a session go: to the link, which numbers and gathers them. Calls never come back in here. */
 export interface Outbox {

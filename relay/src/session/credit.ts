@@ -9,8 +9,8 @@ import { WindowTuner } from '@luasocket-web/shared/window';
 import type { Budget } from './budget.ts';
 import type { Clock, Voice } from './parts.ts';
 
-/** Credit of so many bytes is told at once: a client that sends in bulk may wait for it. */
-const HURRY_BYTES = 32 * 1024;
+/** Credit for this part of the pool is told at once: a client that sends in bulk may wait for it. */
+const HURRY_FRACTION = 4;
 
 export interface CreditOptions {
   readonly voice: Pick<Voice, 'send'>;
@@ -46,7 +46,7 @@ export class Credit {
   get due(): 'now' | 'soon' | 'never' {
     const { receive } = this.#options;
     if (!receive.due) return 'never';
-    return receive.untold >= HURRY_BYTES ? 'now' : 'soon';
+    return receive.untold * HURRY_FRACTION >= receive.size ? 'now' : 'soon';
   }
 
   /** POOL of the client: the relay may send, and so keep, so much more. */
