@@ -62,7 +62,7 @@ export class Carrier {
   #read(bytes: number): boolean {
     if (this.#displaced) {
       this.#displaced = false;
-      this.#copy(Uint8Array.prototype.slice.call(this.memory, 0, bytes));
+      this.#copy(new Uint8Array(this.memory.subarray(0, bytes)));
     } else this.#reader?.read(bytes);
     return true;
   }

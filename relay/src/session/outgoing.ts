@@ -9,14 +9,10 @@
  */
 import type { Duplex } from 'node:stream';
 import { MessageWriter } from '@luasocket-web/shared/codec';
+import { FINAL, LENGTH_16, LENGTH_64, OPCODE } from './rfc6455.ts';
 
 /** Bytes of the longest header that a server's frame has. */
 export const HEADER_BYTES = 10;
-
-const FINAL_BINARY = 0x82;
-/** A length in the next 2 bytes, or in the next 8. */
-const SHORT = 126;
-const LONG = 127;
 
 export class Outgoing {
   readonly #stream: Duplex;
@@ -67,18 +63,18 @@ export class Outgoing {
 /** `message` as a WebSocket frame; its header is laid into the bytes before it. */
 function withHeader(message: Uint8Array): Uint8Array {
   const { length, buffer } = message;
-  const header = length < SHORT ? 2 : length <= 0xffff ? 4 : HEADER_BYTES;
+  const header = length < LENGTH_16 ? 2 : length <= 0xffff ? 4 : HEADER_BYTES;
   const frame = new Uint8Array(buffer, message.byteOffset - header, header + length);
-  frame[0] = FINAL_BINARY;
+  frame[0] = FINAL | OPCODE.binary;
   if (header === 2) {
     frame[1] = length;
   } else if (header === 4) {
-    frame[1] = SHORT;
+    frame[1] = LENGTH_16;
     frame[2] = length >>> 8;
     frame[3] = length;
   } else {
     // No message is longer than 32 bits tell.
-    frame[1] = LONG;
+    frame[1] = LENGTH_64;
     frame.fill(0, 2, 6);
     frame[6] = length >>> 24;
     frame[7] = length >>> 16;
