@@ -28,7 +28,7 @@ import type { Clock, Voice } from './parts.ts';
 import { Requests } from './requests.ts';
 import { Streams } from './streams.ts';
 import { SocketTable } from './table.ts';
-import { Turnstile } from './turns.ts';
+import { after, Turnstile } from './turns.ts';
 
 /** Look-ups of one session under way at once, so that it cannot fill the process' pool of threads. */
 const LOOKUPS = 16;
@@ -394,9 +394,4 @@ export class Session implements Owner, Voice {
     }
     this.#options.onEnd();
   }
-}
-
-/** Longer than setTimeout can wait is for ever. */
-function after(seconds: number, task: () => void): NodeJS.Timeout | undefined {
-  return seconds * 1000 > 2 ** 31 - 1 ? undefined : setTimeout(task, seconds * 1000).unref();
 }

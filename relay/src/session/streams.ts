@@ -10,7 +10,7 @@ import { MAX_DATA } from '@luasocket-web/shared/limits';
 import type { ReadBuffers } from '../sockets/read-buffers.ts';
 import type { SystemFailure, TcpSink, TcpSocket } from '../sockets/socket.ts';
 import type { Budget } from './budget.ts';
-import { lasting } from './lasting.ts';
+import { type Holder, Pins } from './lasting.ts';
 import { Ordered } from './ordered.ts';
 import type { Stop, Voice } from './parts.ts';
 import { outcomeOf } from './requests.ts';
@@ -22,8 +22,6 @@ import { outcomeOf } from './requests.ts';
 const LIGHT_BYTES = 16 * 1024;
 /** Bytes read from peers and held over for want of credit, over all streams of a session; then nobody reads. */
 const HELD_BYTES = 512 * 1024;
-/** When payloads that wait for peers keep so much memory alive, what comes then is copied where it is a small part of it. */
-const PINNED_BYTES = 2 * 1024 * 1024;
 
 /** What was read and is still to be sent. */
 interface Held {
@@ -33,7 +31,7 @@ interface Held {
 }
 
 /** A TCP socket of the session, as its socket tells it. All rules are in `Streams`. */
-export class Stream implements TcpSink {
+export class Stream implements TcpSink, Holder {
   readonly kind = 'tcp';
   readonly id: number;
   readonly ordered = new Ordered();
@@ -57,7 +55,6 @@ export class Stream implements TcpSink {
   tail: RelayFrame[] = [];
   /** Given to the socket and not yet taken by the kernel, bytes. */
   unwritten = 0;
-  /** The memory that those are in, bytes; counted for each payload, however many share it. */
   pinned = 0;
   /** To be called when the attempt to connect that is under way is over. */
   settled: (() => void) | null = null;
@@ -119,7 +116,7 @@ export class Streams {
   readonly #starved = new Set<Stream>();
   #heldBytes = 0;
   #kept = 0;
-  #pinned = 0;
+  readonly #pins = new Pins();
   #stop: Stop = 'none';
   #credited = false;
 
@@ -179,11 +176,10 @@ export class Streams {
       return;
     }
     stream.unwritten += payload.length;
-    const given = this.#pinned > PINNED_BYTES ? lasting(payload) : payload;
+    const given = this.#pins.bounded(payload);
     if (stream.socket?.write(given) !== false || given !== payload) return;
     this.#kept++;
-    stream.pinned += payload.buffer.byteLength;
-    this.#pinned += payload.buffer.byteLength;
+    this.#pins.hold(stream, payload);
   }
 
   /** SHUTDOWN from the client. */
@@ -248,17 +244,12 @@ export class Streams {
     if (!reset && unwritten > 0 && lingering.take(unwritten)) {
       socket?.close(false, () => {
         lingering.giveBack(unwritten);
-        this.#unpin(stream);
+        this.#pins.release(stream);
       });
       return;
     }
     socket?.close(reset || unwritten > 0);
-    this.#unpin(stream);
-  }
-
-  #unpin(stream: Stream): void {
-    this.#pinned -= stream.pinned;
-    stream.pinned = 0;
+    this.#pins.release(stream);
   }
 
   connected(stream: Stream, local: Endpoint, peer: Endpoint): void {
@@ -313,7 +304,7 @@ export class Streams {
         stream.state = 'gone';
         this.#receive.consumed(stream.id, stream.unwritten);
         stream.unwritten = 0;
-        this.#unpin(stream);
+        this.#pins.release(stream);
         this.#voice.stir();
       }
       this.#tell(stream, { type: 'error', socket: stream.id, error: code, detail });
@@ -324,7 +315,7 @@ export class Streams {
     this.#voice.guard(() => {
       if (stream.state !== 'established') return;
       stream.unwritten -= bytes;
-      if (stream.unwritten === 0) this.#unpin(stream);
+      if (stream.unwritten === 0) this.#pins.release(stream);
       this.#receive.consumed(stream.id, bytes);
       this.#voice.stir();
     });

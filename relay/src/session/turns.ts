@@ -1,4 +1,4 @@
-/** Turns of the event loop, and a limit on what runs at once. */
+/** When things run: turns of the event loop, long waits, and a limit on what runs at once. */
 
 /**
  * Calls `then` when everything that the kernel had when this was called has been read: setImmediate runs after the
@@ -28,4 +28,9 @@ export class Turnstile {
       else this.#free++;
     }
   }
+}
+
+/** Runs `task` once; a wait longer than setTimeout's longest is for ever. */
+export function after(seconds: number, task: () => void): NodeJS.Timeout | undefined {
+  return seconds * 1000 > 2 ** 31 - 1 ? undefined : setTimeout(task, seconds * 1000).unref();
 }
