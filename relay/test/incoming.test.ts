@@ -44,20 +44,18 @@ const pattern = fc.array(fc.oneof(fc.integer({ min: 512, max: 70_000 }), fc.cons
 const crumbs = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 4 });
 const answers = fc.array(fc.boolean(), { minLength: 1, maxLength: 5 });
 
+/** `messages` as one stream, in reads of these sizes. */
+async function readAtOnce(messages: Buffer[], sizes: number[], spent: boolean[]): Promise<void> {
+  const bytes = Buffer.concat(messages);
+  const reading = new Reading(spent).read(bytes, sizes);
+  same(reading.told, await oracle(bytes));
+  expect(reading.spoilt).toBe(0);
+}
+
 describe('as ws reads them', () => {
   test('messages of any size in any pieces, in reads of any size; kept ones stay as they are', async () => {
     await fc.assert(
-      fc.asyncProperty(
-        fc.array(messageOf(length), { minLength: 1, maxLength: 8 }),
-        pattern,
-        answers,
-        async (messages, sizes, spent) => {
-          const bytes = Buffer.concat(messages);
-          const reading = new Reading(spent).read(bytes, sizes);
-          same(reading.told, await oracle(bytes));
-          expect(reading.spoilt).toBe(0);
-        },
-      ),
+      fc.asyncProperty(fc.array(messageOf(length), { minLength: 1, maxLength: 8 }), pattern, answers, readAtOnce),
       { numRuns: 120 },
     );
   });
@@ -65,17 +63,7 @@ describe('as ws reads them', () => {
   test('byte by byte', async () => {
     const small = fc.oneof(fc.nat(300), near(125), fc.nat(9000));
     await fc.assert(
-      fc.asyncProperty(
-        fc.array(messageOf(small), { minLength: 1, maxLength: 4 }),
-        crumbs,
-        answers,
-        async (messages, sizes, spent) => {
-          const bytes = Buffer.concat(messages);
-          const reading = new Reading(spent).read(bytes, sizes);
-          same(reading.told, await oracle(bytes));
-          expect(reading.spoilt).toBe(0);
-        },
-      ),
+      fc.asyncProperty(fc.array(messageOf(small), { minLength: 1, maxLength: 4 }), crumbs, answers, readAtOnce),
       { numRuns: 60 },
     );
   });
