@@ -7,9 +7,6 @@ import { oursDial } from './clients/ours.mjs';
 import { socketsDial } from './clients/sockets.mjs';
 import { wispDial } from './clients/wisp.mjs';
 
-/** What lib/browser.mjs has put there. @type {{ relayCost(): Promise<import('./types.ts').Cost> }} */
-const PAGE = Object.assign(globalThis);
-
 /** @param {string} contender @returns {import('./types.ts').Dial} */
 function dialOf(contender) {
   if (contender === 'ours' || contender === 'other') return oursDial(connect, WebSocket);
@@ -17,14 +14,24 @@ function dialOf(contender) {
   return socketsDial(contender, WebSocket);
 }
 
-/**
- * @param {{ contender: string, name: string, place: import('./types.ts').Place, seconds: number }} order
- * @returns {Promise<import('./types.ts').Figures>}
- */
+/** @typedef {import('./types.ts').Order} Order */
+/** @typedef {import('./types.ts').Sample} Sample */
+
+/** Asks the site; see lib/site.mjs. @param {string} what @param {unknown} [said] */
+const ask = async (what, said) => (await fetch(what, { method: 'POST', body: JSON.stringify(said ?? null) })).json();
+
+/** @param {Order} order @returns {Promise<Sample>} */
 async function measure({ contender, name, place, seconds }) {
   const find = ANYWHERE[name];
-  if (find === undefined) throw new Error(`no case ${name}`);
-  return await withClients({ place, seconds, contender, cost: () => PAGE.relayCost() }, dialOf(contender), find);
+  if (find === undefined) return { failed: `no case ${name}` };
+  try {
+    const bench = { place, seconds, contender, cost: () => ask('cost') };
+    return { figures: await withClients(bench, dialOf(contender), find) };
+  } catch (error) {
+    return { failed: error instanceof Error ? error.message : String(error) };
+  }
 }
 
-Object.assign(globalThis, { measure });
+/** @type {Sample | null} */
+let last = null;
+for (;;) last = await measure(/** @type {Order} */ (await ask('turn', last)));

@@ -100,6 +100,16 @@ export interface Case {
 /** A sample, or why there is none. */
 export type Sample = { readonly figures: Figures } | { readonly failed: string };
 
+/** What a page is to measure. */
+export interface Order {
+  readonly contender: string;
+  /** Of the case. */
+  readonly name: string;
+  readonly place: Place;
+  /** Length of a sample. */
+  readonly seconds: number;
+}
+
 export interface Results {
   readonly machine: Record<string, string>;
   readonly rounds: number;

@@ -1,24 +1,29 @@
 /** A contender's client in a page of a real Chromium; the same to its callers as one in Node. */
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium as playwright } from '@playwright/test';
+import { promisify } from 'node:util';
 import { build } from 'vite';
 import { chromium as findChromium } from '../../scripts/lib/programs.mjs';
-import { costOf } from './cost.mjs';
+import { startSite } from './site.mjs';
 
 /** @typedef {import('../types.ts').Place} Place */
 /** @typedef {import('../types.ts').Sample} Sample */
 
 const PAGE = fileURLToPath(new URL('../page.mjs', import.meta.url));
-/** Beyond any sample: what takes longer hangs. */
-const SAMPLE_MILLISECONDS = 45_000;
-/** Clocks of pages are coarse, to 100 us, unless these are sent. */
-const ISOLATION = {
-  'content-type': 'text/html; charset=utf-8',
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-embedder-policy': 'require-corp',
-};
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
 
 /** @returns {Promise<Awaited<ReturnType<typeof launch>> | null>} Null where there is no Chromium, which has been said. */
 export async function startBrowser() {
@@ -28,59 +33,50 @@ export async function startBrowser() {
 
 /** @param {string} path */
 async function launch(path) {
-  const browser = await playwright.launch({
-    executablePath: path,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
-  });
-  const site = createServer((_, response) =>
-    response.writeHead(200, ISOLATION).end('<!doctype html><title>bench</title>'),
-  );
-  site.listen(0, '127.0.0.1');
-  await once(site, 'listening');
-  const { port } = /** @type {import('node:net').AddressInfo} */ (site.address());
+  const { stdout } = await promisify(execFile)(path, ['--version']);
+  const site = await startSite();
   /** @type {Map<string, Promise<string>>} By checkout. */
   const scripts = new Map();
 
   return {
-    version: browser.version(),
+    version: /[\d.]+/.exec(stdout)?.[0] ?? stdout.trim(),
     /** @param {string} contender @param {Place} place */
     async page(contender, place) {
       const script = scripts.get(place.root) ?? bundle(place.root);
       scripts.set(place.root, script);
-      // Of its own, and so in a process of its own.
-      const context = await browser.newContext();
-      const page = await context.newPage();
-      await page.exposeFunction('relayCost', () => costOf(place.pid));
-      await page.goto(`http://127.0.0.1:${port}/`);
-      await page.addScriptTag({ content: await script });
+      const { desk, url } = site.desk(await script, place.pid);
+      const begun = desk.hear();
+      // A browser of its own, and not only a page: the process that holds the connections is one for all pages.
+      const stop = await open(path, url);
+      await begun;
       return {
         /** @param {string} name @param {number} seconds @returns {Promise<Sample>} */
         async measure(name, seconds) {
-          const order = { contender, name, place, seconds };
-          /** @type {NodeJS.Timeout | undefined} */
-          let timer;
-          const late = new Promise((_, reject) => {
-            timer = setTimeout(() => reject(new Error('hangs')), SAMPLE_MILLISECONDS);
-          });
-          try {
-            const figures = page.evaluate(
-              (given) => /** @type {typeof globalThis & { measure: Function }} */ (globalThis).measure(given),
-              order,
-            );
-            return { figures: await Promise.race([figures, late]) };
-          } catch (error) {
-            return { failed: error instanceof Error ? error.message : String(error) };
-          } finally {
-            clearTimeout(timer);
-          }
+          const sample = desk.hear();
+          desk.tell({ contender, name, place, seconds });
+          return (await sample) ?? { failed: 'the page began anew' };
         },
-        stop: () => context.close(),
+        stop,
       };
     },
-    async close() {
-      await browser.close();
-      site.close();
-    },
+    close: () => site.close(),
+  };
+}
+
+/** @param {string} path @param {string} url @returns {Promise<() => Promise<void>>} What ends it. */
+async function open(path, url) {
+  const profile = await mkdtemp(join(tmpdir(), 'luasocket-web-bench-'));
+  const child = spawn(path, [...FLAGS, `--user-data-dir=${profile}`, url], { stdio: 'ignore' });
+  const kill = () => void child.kill('SIGTERM');
+  process.on('exit', kill);
+  return async () => {
+    process.off('exit', kill);
+    if (child.exitCode === null && child.signalCode === null) {
+      kill();
+      await once(child, 'exit');
+    }
+    // Its processes write there while they end.
+    await rm(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   };
 }
 
@@ -94,7 +90,7 @@ async function bundle(root) {
       write: false,
       minify: false,
       target: 'es2022',
-      lib: { entry: PAGE, formats: ['iife'], name: 'page' },
+      lib: { entry: PAGE, formats: ['es'] },
     },
   });
   const [output] = Array.isArray(made) ? made : [made];
