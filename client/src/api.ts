@@ -453,7 +453,8 @@ export interface ConnectOptions<S extends StringMode = 'utf8'> {
   ticket?: string;
   /**
    * How byte strings look. `utf8` (default): text; bytes that are not valid UTF-8 become lone surrogates U+DC80..U+DCFF,
-   * so that `send(receive())` is exact. `bytes`: Uint8Array. `binary`: one character per byte.
+   * so that `send(receive())` is exact. `bytes`: Uint8Array; one of 32 KiB or more may be a view of a larger buffer, so
+   * transfer the buffer of a `slice()` and not its own. `binary`: one character per byte.
    */
   strings?: S;
   /** The WebSocket class, where there is no global one. */

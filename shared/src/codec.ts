@@ -4,6 +4,6 @@
  */
 export { DATA_HEADER, frameInPlace } from './codec/data.ts';
 export { decodeFrames } from './codec/decode.ts';
-export { encodeFrame } from './codec/encode.ts';
+export { encodeData, encodeFrame } from './codec/encode.ts';
 export { MessageWriter } from './codec/message.ts';
 export { utf8Length } from './codec/utf8.ts';

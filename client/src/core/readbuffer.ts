@@ -1,21 +1,26 @@
 /** The buffer of an object, between the kernel and the program. buffer.h */
 
+import { goneWithBuffer } from './strings.ts';
+
 /** Bytes read from the kernel and not yet handed out. */
 export class ReadBuffer {
   #bytes: Uint8Array = new Uint8Array();
+  #length = 0;
   #first = 0;
 
   get isEmpty(): boolean {
-    return this.#first >= this.#bytes.length;
+    return this.#first >= this.#length;
   }
 
-  /** Everything in it; a view. */
+  /** Everything in it; a view. @throws TypeError when it is gone (see goneWithBuffer). */
   get content(): Uint8Array {
+    if (this.#bytes.length < this.#length) throw goneWithBuffer();
     return this.#bytes.subarray(this.#first);
   }
 
   fill(bytes: Uint8Array): void {
     this.#bytes = bytes;
+    this.#length = bytes.length;
     this.#first = 0;
   }
 

@@ -1,4 +1,5 @@
 /** The bytes of a stream that have come and have not been taken: chunks as they came, never copied or moved. */
+import { goneWithBuffer } from '../core/strings.ts';
 
 /** Taken chunks at the front before the rest is moved up, so that moving costs little per chunk. */
 const COMPACT_CHUNKS = 256;
@@ -20,11 +21,15 @@ export class ByteQueue {
     this.#length += chunk.length;
   }
 
-  /** A view of the next 1..max bytes, all of one chunk; null when the queue is empty. `max` is at least 1. */
+  /**
+   * A view of the next 1..max bytes, all of one chunk; null when the queue is empty. `max` is at least 1.
+   * @throws TypeError when they are gone (see goneWithBuffer).
+   */
   take(max: number): Uint8Array | null {
     const chunk = this.#chunks[this.#head];
     if (!chunk) return null;
     const left = chunk.length - this.#offset;
+    if (left <= 0) throw goneWithBuffer();
     if (max < left) {
       const view = chunk.subarray(this.#offset, this.#offset + max);
       this.#offset += max;

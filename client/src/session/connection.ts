@@ -15,6 +15,7 @@ import type { OpenTransport } from '../transport/transport.ts';
 import { Attachment, type Introduction, type Message, type Traffic } from './attachment.ts';
 import { backoff } from './backoff.ts';
 import { faultOf, isPassing } from './errors.ts';
+import { FrameMemory } from './frame-memory.ts';
 import type { Host } from './host.ts';
 import { Keepalive } from './keepalive.ts';
 import type { FrameTap } from './tap.ts';
@@ -59,7 +60,8 @@ export class Connection implements Outbox, Path {
   readonly #options: ConnectionOptions;
   readonly #host: Host;
   readonly #events: ConnectionEvents;
-  readonly #link = new Link();
+  readonly #memory = new FrameMemory();
+  readonly #link = new Link((encoded) => this.#memory.release(encoded));
   readonly #clock = new ClockEstimate();
   readonly #keepalive: Keepalive;
   readonly #endpoints = new EndpointCache();
@@ -82,7 +84,10 @@ export class Connection implements Outbox, Path {
     this.#host = options.host;
     this.#events = options.events;
     this.#keepalive = new Keepalive(options.host, this.#clock, {
-      ping: (token) => this.#attachment?.send({ type: 'ping', token }),
+      ping: (token) => {
+        this.#memory.calm();
+        this.#attachment?.send({ type: 'ping', token });
+      },
       dead: () => this.#dropped('nothing was heard from it'),
     });
   }
@@ -113,6 +118,10 @@ export class Connection implements Outbox, Path {
   /** Begins. @throws when no WebSocket can be made of the URL. */
   start(): void {
     this.#attach({ ticket: this.#options.ticket, leases: this.#options.leases });
+  }
+
+  room(bytes: number): Uint8Array<ArrayBuffer> {
+    return this.#memory.take(bytes);
   }
 
   send(encoded: Uint8Array, sequenced: boolean, hurry: boolean): void {

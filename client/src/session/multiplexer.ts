@@ -4,7 +4,7 @@
  * thread that blocks while another one moves the messages.
  */
 import { type Endpoint, EndpointCache, type Family } from '@luasocket-web/shared/address';
-import { decodeFrames, encodeFrame } from '@luasocket-web/shared/codec';
+import { decodeFrames, encodeData, encodeFrame } from '@luasocket-web/shared/codec';
 import { readDenial } from '@luasocket-web/shared/denial';
 import { ProtocolError } from '@luasocket-web/shared/errors';
 import { SendPool } from '@luasocket-web/shared/flow';
@@ -21,6 +21,7 @@ import type { SocketStatus } from '../api.ts';
 import { Failure, type Pending } from '../core/channel.ts';
 import { SessionDatagramSocket } from './datagram.ts';
 import { Download } from './download.ts';
+import { LARGE_BYTES } from './frame-memory.ts';
 import { Leases } from './leases.ts';
 import { DONE, failed } from './pending.ts';
 import { failureOf, type Reader, Requests } from './requests.ts';
@@ -198,7 +199,7 @@ export class Multiplexer implements Wire {
   emit(frame: ClientFrame): void {
     if (this.#over) return;
     if (EFFECTIVE.has(frame.type)) this.#effects++;
-    const encoded = { frame, bytes: encodeFrame(frame) };
+    const encoded = { frame, bytes: this.#encode(frame) };
     if (this.#waiting.length === 0 || !FRAMES[frame.type].sequenced) this.#send(encoded);
     else this.#waiting.push(encoded);
   }
@@ -252,6 +253,11 @@ export class Multiplexer implements Wire {
     const socket = ++this.#lastSocket;
     this.emit({ type: 'open', socket, kind, family });
     return socket;
+  }
+
+  #encode(frame: ClientFrame): Uint8Array {
+    if (frame.type !== 'data' || frame.payload.length <= LARGE_BYTES) return encodeFrame(frame);
+    return encodeData(frame, (bytes) => this.#outbox.room(bytes));
   }
 
   #send(encoded: Encoded): void {

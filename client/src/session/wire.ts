@@ -43,6 +43,8 @@ export type Starved = Signal & { readonly writable: boolean };
 
 /** Where the frames of a session go: to the link, which numbers and gathers them. Calls never come back in here. */
 export interface Outbox {
+  /** Memory for a large frame, to be given to `send`; see FrameMemory. */
+  room(bytes: number): Uint8Array;
   /**
    * `encoded` may be kept and must not change. Sequenced frames are never lost, others may be. `hurry`: false for what
    * may wait for company until this turn is over.

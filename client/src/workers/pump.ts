@@ -217,7 +217,8 @@ export class Pump {
     this.#control.beat();
     if (this.#held.length > 0) this.#release();
     let taken = 0;
-    for (let record = this.#outward.read(); record; record = this.#outward.read()) {
+    const room = (bytes: number) => this.#connection.room(bytes);
+    for (let record = this.#outward.read(room); record; record = this.#outward.read(room)) {
       this.#take(record.kind, record.bytes);
       taken += record.bytes.length;
       if (taken < BYTES_IN_A_ROW) continue;

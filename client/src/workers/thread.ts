@@ -7,6 +7,7 @@ import { decodeFrames } from '@luasocket-web/shared/codec';
 import type { ProtocolError } from '@luasocket-web/shared/errors';
 import type { RelayState, RelayStats, RelayStatus } from '../api.ts';
 import type { Channel } from '../core/channel.ts';
+import { FrameMemory } from '../session/frame-memory.ts';
 import { Multiplexer, type Terms } from '../session/multiplexer.ts';
 import { SessionChannel } from '../session/session.ts';
 import { Status } from '../session/status.ts';
@@ -39,6 +40,7 @@ export class Thread implements Outbox, Path, Blocker {
   readonly #clock = new ClockEstimate();
   readonly #inward: RingReader;
   readonly #outward: RingWriter;
+  readonly #memory = new FrameMemory();
   readonly #bell: Bell;
   readonly #pumpBell: Bell;
   readonly #status: Status;
@@ -128,8 +130,14 @@ export class Thread implements Outbox, Path, Blocker {
 
   // --- the multiplexer's outbox
 
+  room(bytes: number): Uint8Array {
+    return this.#memory.take(bytes);
+  }
+
   send(encoded: Uint8Array, sequenced: boolean): void {
     this.#write(sequenced ? OUTWARDS.sequenced : OUTWARDS.datagram, encoded);
+    // The ring has a copy.
+    this.#memory.release(encoded);
   }
 
   fault({ code, message }: ProtocolError): void {

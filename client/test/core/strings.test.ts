@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { concatenate } from '../../src/core/strings.ts';
 import { stringsOf } from '../../src/strings.ts';
 import { bytes } from './lua.ts';
 
@@ -92,6 +93,15 @@ describe('byte strings', () => {
     expect(value.buffer.byteLength).toBe(2);
   });
 
+  it('are a view where that keeps little else alive', () => {
+    const message = new Uint8Array(200 * 1024);
+    const large = message.subarray(1000, 1000 + 64 * 1024);
+    expect(strings.decode(large)).toBe(large);
+    expect(strings.decode(message.subarray(0, 49 * 1024)).buffer.byteLength).toBe(49 * 1024);
+    const small = new Uint8Array(64 * 1024).subarray(1, 31 * 1024);
+    expect(strings.decode(small).buffer).not.toBe(small.buffer);
+  });
+
   it('may be given as text', () => {
     expect(strings.encode('\u00e9\udcff')).toEqual(bytes('\xc3\xa9\xff'));
   });
@@ -99,4 +109,29 @@ describe('byte strings', () => {
 
 it('refuses an unknown mode', () => {
   expect(() => stringsOf('latin1' as 'utf8')).toThrow(RangeError);
+});
+
+describe('pieces', () => {
+  const message = Uint8Array.from({ length: 100 }, (_, index) => index);
+
+  it('are not copied where they lie beside each other', () => {
+    const whole = concatenate([message.subarray(10, 20), message.subarray(20, 21), message.subarray(21, 50)]);
+    expect(whole).toEqual(message.subarray(10, 50));
+    expect(whole.buffer).toBe(message.buffer);
+  });
+
+  it.each([
+    ['with a gap', message.subarray(10, 20), message.subarray(21, 30)],
+    ['the other way round', message.subarray(20, 30), message.subarray(10, 20)],
+    ['twice the same', message.subarray(0, 10), message.subarray(0, 10)],
+    ['of two messages', message.subarray(10, 20), message.slice().subarray(20, 30)],
+  ])('are copied %s', (_, one, other) => {
+    const whole = concatenate([one, other]);
+    expect([...whole]).toEqual([...one, ...other]);
+    expect(whole.buffer).not.toBe(message.buffer);
+  });
+
+  it('may be none', () => {
+    expect(concatenate([])).toEqual(new Uint8Array());
+  });
 });

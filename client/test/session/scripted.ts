@@ -31,6 +31,7 @@ export class Scripted {
           // What the codec accepts from a client is what the relay would.
           this.sent.push(...(decodeFrames(encoded.slice(), 'client') as ClientFrame[]));
         },
+        room: (bytes) => new Uint8Array(bytes),
         fault: (error) => {
           this.fault = error;
           this.sockets.end();

@@ -12,8 +12,12 @@ import { Slab } from './slab.ts';
 /** Bytes before the payload of a hand-laid DATA. */
 export const DATA_HEADER = 12;
 
-/** A frame never gets room twice, so frames may be kept. */
+/** Gives memory for a frame, of just so many bytes. */
+export type Room = (bytes: number) => Uint8Array;
+
 const slab = new Slab();
+/** A frame never gets room twice, so frames may be kept. */
+export const OWN_ROOM: Room = (bytes) => slab.take(bytes);
 
 const ARRAY_3 = 0x93;
 const ARRAY_4 = 0x94;
@@ -35,8 +39,8 @@ export function frameInPlace(socket: number, payload: Uint8Array): Uint8Array {
   return frame;
 }
 
-export function layData(socket: number, payload: Uint8Array): Uint8Array {
-  const frame = slab.take(DATA_HEADER + payload.length);
+export function layData(socket: number, payload: Uint8Array, room: Room): Uint8Array {
+  const frame = room(DATA_HEADER + payload.length);
   layHeader(frame, socket, payload.length);
   frame.set(payload, DATA_HEADER);
   return frame;
@@ -54,7 +58,7 @@ function layHeader(frame: Uint8Array, socket: number, length: number): void {
 export function layDatagram({ socket, peer, payload }: FrameOf<'datagram'>): Uint8Array {
   const packed = peer && packEndpoint(peer);
   const header = 13 + (packed ? packed.length + 1 : 0);
-  const frame = slab.take(header + payload.length);
+  const frame = OWN_ROOM(header + payload.length);
   frame[0] = ARRAY_4;
   frame[1] = DATAGRAM;
   frame[2] = UINT_32;

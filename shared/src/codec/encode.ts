@@ -4,10 +4,10 @@
  */
 import { type Endpoint, packEndpoint } from '../address.ts';
 import { ProtocolError } from '../errors.ts';
-import type { FieldType, FieldTypes, Frame, Value } from '../frames.ts';
+import type { FieldType, FieldTypes, Frame, FrameOf, Value } from '../frames.ts';
 import { MAX_TEXT } from '../limits.ts';
 import { MAX_DEPTH } from './cursor.ts';
-import { layData, layDatagram } from './data.ts';
+import { layData, layDatagram, OWN_ROOM, type Room } from './data.ts';
 import { PLANS } from './plan.ts';
 import { checkDatagram, checkRange, RANGES, type Range } from './rules.ts';
 import { utf8Length } from './utf8.ts';
@@ -59,10 +59,7 @@ const WRITERS: Writers = {
  */
 export function encodeFrame(frame: Frame): Uint8Array {
   try {
-    if (frame.type === 'data') {
-      checkPayload(frame.socket, frame.payload, RANGES.data.payload);
-      return layData(frame.socket, frame.payload);
-    }
+    if (frame.type === 'data') return encodeData(frame, OWN_ROOM);
     if (frame.type === 'datagram') {
       checkPayload(frame.socket, frame.payload, RANGES.datagram.payload);
       checkDatagram(frame, 'client');
@@ -72,6 +69,15 @@ export function encodeFrame(frame: Frame): Uint8Array {
   } catch (error) {
     throw invalid(`${frame.type} cannot be encoded: ${error instanceof Error ? error.message : error}`);
   }
+}
+
+/**
+ * The same for a DATA, in memory that `room` gives.
+ * @throws ProtocolError `internal`
+ */
+export function encodeData({ socket, payload }: FrameOf<'data'>, room: Room): Uint8Array {
+  checkPayload(socket, payload, RANGES.data.payload);
+  return layData(socket, payload, room);
 }
 
 function checkPayload(socket: number, payload: Uint8Array, range: Range): void {
