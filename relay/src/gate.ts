@@ -22,7 +22,7 @@ export class Gate {
   readonly #denied: (operation: Operation, reason: string) => void;
   /** Address -> the names that gave it. */
   readonly #names = new Map<string, string>();
-  /** UDP destinations that have passed: a verdict is pure, and the same few peers are sent to again and again. */
+  /** Destinations that have passed: a verdict is pure, and the same few are asked for again and again. */
   readonly #passed = new Set<string>();
 
   /** @param denied told each refusal with its reason; the client learns it only where its claims say so. */
@@ -43,11 +43,13 @@ export class Gate {
     throw new SystemFailure('EACCES', this.claims.reasons ? explain(operation, denial) : undefined);
   }
 
-  /** The same for a datagram's destination. @throws SystemFailure EACCES */
-  passDatagram(at: Endpoint): void {
-    const key = `${at.address} ${at.port} ${at.scope ?? 0}`;
+  /** The same for a destination. @throws SystemFailure EACCES */
+  passDestination(operation: Extract<Operation, { name: 'connect' | 'sendto' }>): void {
+    const { at } = operation;
+    const kind = operation.name === 'connect' ? operation.kind : 'udp';
+    const key = `${kind} ${at.address} ${at.port} ${at.scope ?? 0}`;
     if (this.#passed.has(key)) return;
-    this.pass({ name: 'sendto', at });
+    this.pass(operation);
     if (this.#passed.size >= MAX_REMEMBERED) this.#passed.clear();
     this.#passed.add(key);
   }

@@ -27,10 +27,28 @@ export function loadSystem(): System | null {
   if (constants === null) return null;
   try {
     const koffi = createRequire(import.meta.url)('koffi') as Koffi;
-    return bindLibrary(koffi, constants);
+    const system = bindLibrary(koffi, constants);
+    reserveDescriptors(system);
+    return system;
   } catch {
     return null;
   }
+}
+
+/** As many as a session of 1024 sockets needs, twice over. */
+const RESERVED = 4096;
+
+/**
+ * Has the kernel enlarge its table of this process' descriptors now. It doubles when it is full, and a process with several
+ * threads waits for all processors then (synchronize_rcu in expand_fdtable, fs/file.c): 5 ms and more, for everybody. Where so
+ * many are not allowed nothing happens.
+ */
+function reserveDescriptors(system: System): void {
+  const fd = system.socket('datagram', 4);
+  if (fd < 0) return;
+  const last = system.duplicate(fd, RESERVED - 1);
+  if (last >= 0) system.close(last);
+  system.close(fd);
 }
 
 function bindLibrary(koffi: Koffi, c: SocketConstants): System {
@@ -53,6 +71,9 @@ function bindLibrary(koffi: Koffi, c: SocketConstants): System {
     if_nametoindex: library.func('unsigned int if_nametoindex(const char *)'),
     inet_aton: library.func('int inet_aton(const char *, void *)'),
   };
+  // The same function. Koffi looks at the types of a variadic call anew each time, which takes 20 us; Linux' ABIs pass these
+  // arguments alike, Darwin's on ARM does not.
+  const duplicate = c.SOCK_FLAGS === null ? null : library.func('fcntl', 'int', ['int', 'int', 'int']);
   const filterInstruction = koffi.struct({ code: 'uint16_t', jt: 'uint8_t', jf: 'uint8_t', k: 'uint32_t' });
   const filterProgram = koffi.struct({ len: 'uint16_t', filter: koffi.pointer(filterInstruction) });
   const attachFilter = library.func('setsockopt', 'int', [
@@ -125,7 +146,10 @@ function bindLibrary(koffi: Koffi, c: SocketConstants): System {
     },
     receive: (fd, into, peek) =>
       answer(call.recv(fd, into, into.length, peek ? c.MSG_PEEK | c.MSG_DONTWAIT : c.MSG_DONTWAIT)),
-    duplicate: (fd) => answer(call.fcntl(fd, c.F_DUPFD_CLOEXEC, 'int', 0)),
+    duplicate: (fd, least = 0) =>
+      answer(
+        duplicate === null ? call.fcntl(fd, c.F_DUPFD_CLOEXEC, 'int', least) : duplicate(fd, c.F_DUPFD_CLOEXEC, least),
+      ),
     close: (fd) => answer(call.close(fd)),
     dropAll(fd, on) {
       if (c.SO_ATTACH_FILTER === null || c.SO_DETACH_FILTER === null) return -ENOTSUP;

@@ -30,7 +30,8 @@ export interface System {
   send(fd: number, payload: Uint8Array, peer: Endpoint | null): number;
   /** recv(2) that does not wait; with `peek` the bytes stay. */
   receive(fd: number, into: Uint8Array, peek: boolean): number;
-  duplicate(fd: number): number;
+  /** A copy, closed on exec: the lowest free descriptor from `least` (0). */
+  duplicate(fd: number, least?: number): number;
   close(fd: number): number;
   /** Makes the kernel drop whatever arrives at this socket, or stop that. -ENOTSUP where it cannot. */
   dropAll(fd: number, on: boolean): number;

@@ -119,7 +119,7 @@ const HANDLERS: Handlers = {
       const made = madeOf(entry);
       if (at) {
         sameFamily(made, at);
-        c.gate.pass({ name: 'connect', kind: made.kind, at });
+        c.gate.passDestination({ name: 'connect', kind: made.kind, at });
       }
       if (entry.kind === 'udp') {
         if (entry.socket) entry.connect(entry.socket, at);
@@ -178,7 +178,7 @@ const HANDLERS: Handlers = {
       const made = madeOf(port);
       if (peer) {
         sameFamily(made, peer);
-        c.gate.passDatagram(peer);
+        c.gate.passDestination({ name: 'sendto', at: peer });
       }
       port.write(made, datagram, peer);
       return null;
@@ -226,7 +226,7 @@ const HANDLERS: Handlers = {
       const made = madeOf(port);
       if (peer) {
         sameFamily(made, peer);
-        c.gate.passDatagram(peer);
+        c.gate.passDestination({ name: 'sendto', at: peer });
       }
       port.write(made, payload, peer);
     } catch (error) {

@@ -50,7 +50,7 @@ export class KernelTcpSocket implements TcpSocket {
 
   adopt(sink: TcpSink): void {
     this.#sink = sink;
-    if (this.#stream !== null) this.#stream.events = this.#streamEvents(this.#stream, sink, null);
+    if (this.#stream !== null) this.#stream.events = this.#streamEvents(this.#stream, sink);
   }
 
   bind(local: Endpoint): void {
@@ -67,10 +67,12 @@ export class KernelTcpSocket implements TcpSocket {
     // Node connects a copy: a failed attempt costs it the copy, and we keep the binding and the options.
     const copy = check(this.#system, this.#system.duplicate(this.#fd));
     const stream = this.#streamOn(copy);
-    stream.events = this.#streamEvents(stream, sink, peer);
+    let local = nowhere(this.family);
+    stream.events = this.#streamEvents(stream, sink, () => local, peer);
     stream.connect(peer);
     this.#stream = stream;
-    return this.localName();
+    local = this.localName();
+    return local;
   }
 
   giveUp(): void {
@@ -160,14 +162,20 @@ export class KernelTcpSocket implements TcpSocket {
     this.#fd = NONE;
   }
 
-  #streamEvents(stream: TcpStream, sink: TcpSink, peer: Endpoint | null): StreamEvents {
+  /** `local`, `peer`: of a connection to come, its name, which is settled when the attempt begins, and whom it is to. */
+  #streamEvents(
+    stream: TcpStream,
+    sink: TcpSink,
+    local = () => this.localName(),
+    peer = nowhere(this.family),
+  ): StreamEvents {
     return {
       buffers: sink.buffers,
       opened: () => {
         this.#releaseOwn();
         const name = this.#system.peerName(stream.fd);
         // No name: reset already, as the stream will tell.
-        sink.connected(this.localName(), typeof name === 'number' ? (peer ?? nowhere(this.family)) : name);
+        sink.connected(local(), typeof name === 'number' ? peer : name);
       },
       failed: (failure) => {
         if (!stream.open) {

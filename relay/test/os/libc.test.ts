@@ -23,6 +23,9 @@ describe('system calls', () => {
     expect(system.localName(copy)).toEqual(system.localName(fd));
     expect(system.close(fd)).toBe(0);
     expect(system.localName(fd)).toBe(-EBADF);
+    const high = system.duplicate(copy, 200);
+    expect(high).toBeGreaterThanOrEqual(200);
+    expect(system.close(high)).toBe(0);
     expect(system.close(copy)).toBe(0);
   });
 
