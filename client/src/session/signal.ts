@@ -1,34 +1,33 @@
 /** Who waits for a change, and how they are told. */
 import type { Source } from '../core/channel.ts';
 
-interface Listener {
-  readonly wake: () => void;
-}
-
-/** A source of wakes. Costs one field until somebody subscribes. */
+/** A source of wakes. Costs one field until somebody subscribes, and little more for one alone, which is the rule. */
 export class Signal implements Source {
-  #listeners: Set<Listener> | null = null;
+  #listeners: (() => void)[] = NOBODY;
 
   subscribe(wake: () => void): () => void {
-    const listeners = this.#listeners ?? new Set();
-    this.#listeners = listeners;
-    const listener = { wake };
-    listeners.add(listener);
-    return () => void listeners.delete(listener);
+    this.#listeners = this.#listeners.length === 0 ? [wake] : [...this.#listeners, wake];
+    let subscribed = true;
+    return () => {
+      if (!subscribed) return;
+      subscribed = false;
+      const at = this.#listeners.indexOf(wake);
+      this.#listeners = this.#listeners.length === 1 ? NOBODY : this.#listeners.filter((_, index) => index !== at);
+    };
   }
 
   /** True when a wake would reach somebody. */
   get watched(): boolean {
-    return this.#listeners !== null && this.#listeners.size > 0;
+    return this.#listeners.length > 0;
   }
 
   notify(): void {
-    const listeners = this.#listeners;
-    if (!listeners || listeners.size === 0) return;
-    // A copy, for who is woken may wait again at once; but who left meanwhile is not woken.
-    for (const listener of [...listeners]) if (listeners.has(listener)) listener.wake();
+    // The list is never changed, only replaced: who is woken may wait again at once; but who left meanwhile is not woken.
+    for (const wake of this.#listeners) if (this.#listeners.includes(wake)) wake();
   }
 }
+
+const NOBODY: (() => void)[] = [];
 
 /**
  * Gathers wakes while a message is taken in, so that everybody who is woken sees all of it, and what they do then

@@ -23,19 +23,10 @@ export class PromiseWaiter implements Waiter<'async'> {
 
   run<T>(op: Op<T>, owner: object, direction: Direction): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (direction === 'free') {
-        this.#drive(op, resolve, reject);
-        return;
-      }
-      const lanes = this.#lanesOf(owner);
-      // The lane is free again before the caller hears of the end, so that its next call need not queue.
-      const over =
-        <V>(settle: (value: V) => void) =>
-        (value: V) => {
-          lanes.done(direction);
-          settle(value);
-        };
-      lanes.enter(direction, () => this.#drive(op, over(resolve), over(reject)));
+      const lanes = direction === 'free' ? null : this.#lanesOf(owner);
+      const run = new Run(op, this.#now, { resolve, reject, lanes, direction });
+      if (direction === 'free' || lanes === null) run.start();
+      else lanes.enter(direction, () => run.start());
     });
   }
 
@@ -66,50 +57,93 @@ export class PromiseWaiter implements Waiter<'async'> {
     }
     return lanes;
   }
+}
 
-  #drive<T>(op: Op<T>, resolve: (value: T) => void, reject: (reason: unknown) => void): void {
-    try {
-      const step = op.next();
-      if (step.done) resolve(step.value);
-      else this.#await(step.value, () => this.#drive(op, resolve, reject));
-    } catch (error) {
-      reject(error);
-    }
+/** Who hears of the end of an operation, and the lane that it occupies until then. */
+interface Caller<T> {
+  readonly resolve: (value: T) => void;
+  readonly reject: (reason: unknown) => void;
+  readonly lanes: Lanes | null;
+  readonly direction: Direction;
+}
+
+/** An operation on its way: it goes on in a microtask, or from a timer, never from within a source's call. */
+class Run<T> {
+  readonly #op: Op<T>;
+  readonly #now: () => number;
+  readonly #caller: Caller<T>;
+  /** What it waits for; null: for nothing. */
+  #wait: Wait | null = null;
+  #unsubscribe: (() => void)[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #looking = false;
+
+  constructor(op: Op<T>, now: () => number, caller: Caller<T>) {
+    this.#op = op;
+    this.#now = now;
+    this.#caller = caller;
   }
 
-  /** Calls `resume` when the wait is over: in a microtask, or from a timer, never from within this call or a source's. */
-  #await({ sources, ready, deadline }: Wait, resume: () => void): void {
-    let over = false;
-    let looking = false;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const subscriptions: (() => void)[] = [];
-    const finish = () => {
-      over = true;
-      clearTimeout(timer);
-      for (const unsubscribe of subscriptions) unsubscribe();
-      resume();
-    };
-    const look = () => {
-      looking = false;
-      if (!over && ready()) finish();
-    };
-    // A message of many frames wakes many times; one look after all of it is enough.
-    const wake = () => {
-      if (looking || over) return;
-      looking = true;
-      queueMicrotask(look);
-    };
-    const expire = () => {
-      // Timers may be early, and none reaches further than 24 days.
-      if (ready() || this.#now() >= deadline) finish();
-      else arm();
-    };
-    const arm = () => {
-      const milliseconds = Math.ceil((deadline - this.#now()) * 1000);
-      timer = setTimeout(expire, Math.min(Math.max(milliseconds, 0), LONGEST_DELAY));
-    };
-    for (const source of sources) subscriptions.push(source.subscribe(wake));
-    if (deadline !== Number.POSITIVE_INFINITY) arm();
-    wake();
+  start(): void {
+    let step: IteratorResult<Wait, T>;
+    try {
+      step = this.#op.next();
+    } catch (error) {
+      this.#leave();
+      this.#caller.reject(error);
+      return;
+    }
+    if (step.done) {
+      this.#leave();
+      this.#caller.resolve(step.value);
+    } else this.#await(step.value);
+  }
+
+  /** The lane is free again before the caller hears of the end, so that its next call need not queue. */
+  #leave(): void {
+    const { lanes, direction } = this.#caller;
+    if (lanes !== null && direction !== 'free') lanes.done(direction);
+  }
+
+  #await(wait: Wait): void {
+    this.#wait = wait;
+    for (const source of wait.sources) this.#unsubscribe.push(source.subscribe(this.#wake));
+    if (wait.deadline !== Number.POSITIVE_INFINITY) this.#arm(wait.deadline);
+    if (wait.ready()) this.#wake();
+  }
+
+  /** A message of many frames wakes many times; one look after all of it is enough. */
+  readonly #wake = (): void => {
+    if (this.#looking) return;
+    this.#looking = true;
+    queueMicrotask(this.#look);
+  };
+
+  /** It may be for a wait that is over: then it is one look too many at the next. */
+  readonly #look = (): void => {
+    this.#looking = false;
+    if (this.#wait?.ready()) this.#resume();
+  };
+
+  #arm(deadline: number): void {
+    const milliseconds = Math.ceil((deadline - this.#now()) * 1000);
+    this.#timer = setTimeout(() => this.#expire(deadline), Math.min(Math.max(milliseconds, 0), LONGEST_DELAY));
+  }
+
+  /** Timers may be early, and none reaches further than 24 days. */
+  #expire(deadline: number): void {
+    if (this.#wait?.ready() || this.#now() >= deadline) this.#resume();
+    else this.#arm(deadline);
+  }
+
+  #resume(): void {
+    this.#wait = null;
+    if (this.#timer !== undefined) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+    }
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    this.#unsubscribe.length = 0;
+    this.start();
   }
 }
