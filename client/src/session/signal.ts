@@ -3,6 +3,8 @@ import type { Source } from '../core/channel.ts';
 
 /** A source of wakes. Costs one field until somebody subscribes, and little more for one alone, which is the rule. */
 export class Signal implements Source {
+  /** It is among those that `Wakes` has gathered. */
+  due = false;
   #listeners: (() => void)[] = NOBODY;
 
   subscribe(wake: () => void): () => void {
@@ -34,27 +36,30 @@ const NOBODY: (() => void)[] = [];
  * meets no half-changed session.
  */
 export class Wakes {
-  readonly #due = new Set<Signal>();
+  #due: Signal[] = [];
   #held = 0;
 
   add(signal: Signal): void {
-    if (!signal.watched) return;
-    if (this.#held > 0) this.#due.add(signal);
-    else signal.notify();
+    if (!signal.watched || signal.due) return;
+    if (this.#held === 0) {
+      signal.notify();
+      return;
+    }
+    signal.due = true;
+    this.#due.push(signal);
   }
 
-  /** Runs `change` and wakes afterwards, even if it throws. */
-  after(change: () => void): void {
+  /** From now on wakes are gathered, until `release` is called as often. */
+  hold(): void {
     this.#held++;
-    try {
-      change();
-    } finally {
-      this.#held--;
-      if (this.#held === 0 && this.#due.size > 0) {
-        const due = [...this.#due];
-        this.#due.clear();
-        for (const signal of due) signal.notify();
-      }
-    }
+  }
+
+  release(): void {
+    this.#held--;
+    if (this.#held > 0 || this.#due.length === 0) return;
+    const due = this.#due;
+    this.#due = [];
+    for (const signal of due) signal.due = false;
+    for (const signal of due) signal.notify();
   }
 }
