@@ -24,7 +24,7 @@ order that turns. Bars that are missed are said; they make no error.
 
   --only NAMES        cases, comma-separated: ${cases.join(', ')}
   --contenders NAMES  ${contenders.join(', ')}
-  --rounds N          rounds that count; one more goes before them (default: ${DEFAULTS.rounds})
+  --rounds N          rounds that count; others go before them (default: ${DEFAULTS.rounds})
   --seconds S         length of a sample (default: ${DEFAULTS.seconds})
   --json FILE         writes all samples there
   --versus DIRECTORY  another checkout of this repository, built, takes part as "other"

@@ -14,18 +14,18 @@ export function turned(names, round) {
 
 /**
  * @param {readonly string[]} names
- * @param {number} rounds That count. One more goes before them, to warm up.
+ * @param {{ warm: number, rounds: number }} plan Rounds that do not count, which go before the others, and those that do.
  * @param {(name: string) => Promise<Sample>} measure
  * @param {(round: number, name: string, sample: Sample) => void} [tell]
  * @returns {Promise<Record<string, Sample[]>>}
  */
-export async function interleave(names, rounds, measure, tell = () => {}) {
+export async function interleave(names, { warm, rounds }, measure, tell = () => {}) {
   /** @type {Record<string, Sample[]>} */
   const samples = Object.fromEntries(names.map((name) => [name, []]));
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = 0; round < warm + rounds; round++) {
     for (const name of turned(names, round)) {
       const sample = await measure(name);
-      if (round === 0) continue;
+      if (round < warm) continue;
       samples[name]?.push(sample);
       tell(round, name, sample);
     }

@@ -10,6 +10,9 @@ import { startClient, startRelay } from './stage.mjs';
 /** @typedef {import('../types.ts').Case} Case */
 /** @typedef {import('../types.ts').Sample} Sample */
 
+/** Rounds before those that count: V8 compiles for seconds what runs often, and the more there is of it the longer. */
+const WARM = { kept: 3, fresh: 1 };
+
 /**
  * @typedef {object} Plan
  * @property {readonly Case[]} cases
@@ -84,17 +87,21 @@ async function runCase(case_, names, plan, peers, browser) {
     };
     return { client, stop };
   };
-  const samples = await interleave(names, plan.rounds, async (name) => {
-    try {
-      const stage = stages.get(name) ?? (await start(name));
-      stages.set(name, stage);
-      const sample = await stage.client.measure(case_.as ?? case_.name, plan.seconds);
-      if (case_.fresh || 'failed' in sample) await stage.stop();
-      return sample;
-    } catch (error) {
-      return { failed: error instanceof Error ? error.message : String(error) };
-    }
-  });
+  const samples = await interleave(
+    names,
+    { warm: case_.fresh ? WARM.fresh : WARM.kept, rounds: plan.rounds },
+    async (name) => {
+      try {
+        const stage = stages.get(name) ?? (await start(name));
+        stages.set(name, stage);
+        const sample = await stage.client.measure(case_.as ?? case_.name, plan.seconds);
+        if (case_.fresh || 'failed' in sample) await stage.stop();
+        return sample;
+      } catch (error) {
+        return { failed: error instanceof Error ? error.message : String(error) };
+      }
+    },
+  );
   for (const stage of stages.values()) await stage.stop();
   return samples;
 }

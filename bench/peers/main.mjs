@@ -10,7 +10,7 @@ for (const [name, serve] of Object.entries({ echo, source, sink })) {
   await once(server, 'listening');
   ports[name] = /** @type {import('node:net').AddressInfo} */ (server.address()).port;
 }
-for (const [name, socket] of Object.entries({ udpEcho: udpEcho(), udpSource: udpSource() })) {
+for (const [name, socket] of Object.entries({ udpEcho: udpEcho(), udpSource: await udpSource() })) {
   socket.bind(0, '127.0.0.1');
   await once(socket, 'listening');
   ports[name] = socket.address().port;

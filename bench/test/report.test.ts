@@ -68,7 +68,7 @@ describe('rounds', () => {
 
   it('measure everyone once each, and the first does not count', async () => {
     const order: string[] = [];
-    const samples = await interleave(['a', 'b'], 2, async (name) => {
+    const samples = await interleave(['a', 'b'], { warm: 1, rounds: 2 }, async (name) => {
       order.push(name);
       return { figures: { at: order.length } };
     });

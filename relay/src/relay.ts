@@ -133,9 +133,9 @@ async function start(
   let closed: Promise<void> | undefined;
   const end = async () => {
     ready = false;
-    sessions.close();
+    const ended = sessions.close();
     names.close();
-    await Promise.all([server.close(), practice?.close(), store.close()]);
+    await Promise.all([ended, server.close(), practice?.close(), store.close()]);
   };
   const close = () => {
     closed ??= end();

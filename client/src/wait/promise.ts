@@ -22,11 +22,29 @@ export class PromiseWaiter implements Waiter<'async'> {
   }
 
   run<T>(op: Op<T>, owner: object, direction: Direction): Promise<T> {
+    const lanes = direction === 'free' ? null : this.#lanesOf(owner);
+    if (direction === 'free' || lanes?.enterAtOnce(direction)) {
+      const leave = () => {
+        if (direction !== 'free') lanes?.done(direction);
+      };
+      let step: IteratorResult<Wait, T>;
+      try {
+        step = op.next();
+      } catch (error) {
+        leave();
+        return Promise.reject(error);
+      }
+      if (step.done) {
+        leave();
+        return Promise.resolve(step.value);
+      }
+      const { value } = step;
+      return new Promise((resolve, reject) => new Run(op, this.#now, { resolve, reject, leave }).await(value));
+    }
     return new Promise((resolve, reject) => {
-      const lanes = direction === 'free' ? null : this.#lanesOf(owner);
-      const run = new Run(op, this.#now, { resolve, reject, lanes, direction });
-      if (direction === 'free' || lanes === null) run.start();
-      else lanes.enter(direction, () => run.start());
+      const leave = () => lanes?.done(direction);
+      const run = new Run(op, this.#now, { resolve, reject, leave });
+      lanes?.enter(direction, () => run.start());
     });
   }
 
@@ -59,15 +77,15 @@ export class PromiseWaiter implements Waiter<'async'> {
   }
 }
 
-/** Who hears of the end of an operation, and the lane that it occupies until then. */
+/** Who hears of the end of an operation. */
 interface Caller<T> {
   readonly resolve: (value: T) => void;
   readonly reject: (reason: unknown) => void;
-  readonly lanes: Lanes | null;
-  readonly direction: Direction;
+  /** Frees the lane; before the caller hears, so that its next call need not queue. */
+  readonly leave: () => void;
 }
 
-/** An operation on its way: it goes on in a microtask, or from a timer, never from within a source's call. */
+/** An operation on its way, which has to wait for something or for its turn: it goes on in a microtask, or from a timer, never from within a source's call. */
 class Run<T> {
   readonly #op: Op<T>;
   readonly #now: () => number;
@@ -89,23 +107,17 @@ class Run<T> {
     try {
       step = this.#op.next();
     } catch (error) {
-      this.#leave();
+      this.#caller.leave();
       this.#caller.reject(error);
       return;
     }
     if (step.done) {
-      this.#leave();
+      this.#caller.leave();
       this.#caller.resolve(step.value);
-    } else this.#await(step.value);
+    } else this.await(step.value);
   }
 
-  /** The lane is free again before the caller hears of the end, so that its next call need not queue. */
-  #leave(): void {
-    const { lanes, direction } = this.#caller;
-    if (lanes !== null && direction !== 'free') lanes.done(direction);
-  }
-
-  #await(wait: Wait): void {
+  await(wait: Wait): void {
     this.#wait = wait;
     for (const source of wait.sources) this.#unsubscribe.push(source.subscribe(this.#wake));
     if (wait.deadline !== Number.POSITIVE_INFINITY) this.#arm(wait.deadline);

@@ -18,6 +18,7 @@ import type { SocketFactory } from '../sockets/socket.ts';
 import type { Tally } from '../tally.ts';
 import { isBehind, MUCH, TOO_MUCH } from './arrears.ts';
 import { Budget } from './budget.ts';
+import { closeInShares } from './closing.ts';
 import type { Connection, Ending, Owner } from './connection.ts';
 import { Credit } from './credit.ts';
 import { type Context, dispatch } from './dispatch.ts';
@@ -26,8 +27,9 @@ import { sign, verify } from './mac.ts';
 import { Pace } from './pace.ts';
 import type { Clock, Voice } from './parts.ts';
 import { Requests } from './requests.ts';
+import type { Shares } from './shares.ts';
 import { Streams } from './streams.ts';
-import { SocketTable } from './table.ts';
+import { type Entry, SocketTable } from './table.ts';
 import { after, Turnstile } from './turns.ts';
 
 /** Look-ups of one session under way at once, so that it cannot fill the process' pool of threads. */
@@ -47,6 +49,7 @@ export interface SessionOptions {
   readonly node: string | null;
   readonly limits: Limits;
   readonly clock: Clock;
+  readonly shares: Shares;
   readonly log: Log;
   readonly gate: Gate;
   readonly names: Names;
@@ -383,15 +386,10 @@ export class Session implements Owner, Voice {
     const { streams, table, leases, credit } = this.#context;
     leases.close();
     credit.close();
-    for (const entry of table.clear()) {
-      try {
-        if (entry.kind === 'udp') entry.close();
-        else streams.close(entry, abort || streams.undelivered(entry) > 0);
-      } catch (error) {
-        // One that will not close must not keep the others open.
-        this.#options.log.error({ error }, 'defect in closing a socket');
-      }
-    }
-    this.#options.onEnd();
+    const close = (entry: Entry) => {
+      if (entry.kind === 'udp') entry.close();
+      else streams.close(entry, abort || streams.undelivered(entry) > 0);
+    };
+    closeInShares(table.clear(), close, this.#options);
   }
 }

@@ -47,7 +47,7 @@ export class Sessions implements Door {
   readonly #shares = new Shares();
   readonly #connections = new Set<Connection>();
   #draining = false;
-  #whenEmpty: (() => void) | undefined;
+  readonly #whenEmpty: (() => void)[] = [];
 
   constructor(options: SessionsOptions) {
     this.#options = options;
@@ -155,21 +155,24 @@ export class Sessions implements Door {
   async drain(seconds: number): Promise<void> {
     this.#draining = true;
     for (const session of this.#sessions.values()) session.goAway('the relay is shutting down', seconds);
-    if (this.#sessions.size === 0) return;
-    await new Promise<void>((resolve) => {
-      const deadline = setTimeout(resolve, seconds * 1000);
-      this.#whenEmpty = () => {
-        clearTimeout(deadline);
-        resolve();
-      };
+    let deadline: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      deadline = setTimeout(resolve, seconds * 1000);
     });
+    await Promise.race([this.#empty(), late]);
+    clearTimeout(deadline);
   }
 
-  /** Ends every session, and the WebSockets that have none. */
-  close(): void {
+  /** Ends every session, and the WebSockets that have none. Resolves when all sockets are closed. */
+  async close(): Promise<void> {
     this.#draining = true;
     for (const connection of this.#connections) connection.fault('going_away', 'the relay is shutting down');
     for (const session of [...this.#sessions.values()]) session.dismiss();
+    await this.#empty();
+  }
+
+  async #empty(): Promise<void> {
+    if (this.#sessions.size > 0) await new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
   }
 
   /** @param many were refused to that address already. */
@@ -211,6 +214,7 @@ export class Sessions implements Door {
       node: config.nodeId ?? null,
       limits,
       clock,
+      shares: this.#shares,
       log,
       gate,
       names,
@@ -235,7 +239,7 @@ export class Sessions implements Door {
   #ended(name: string): void {
     this.#sessions.delete(name);
     this.#options.tally.sessions.add('ended');
-    if (this.#sessions.size === 0) this.#whenEmpty?.();
+    if (this.#sessions.size === 0) for (const tell of this.#whenEmpty.splice(0)) tell();
   }
 }
 
