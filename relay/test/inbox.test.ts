@@ -91,12 +91,40 @@ describe('a WebSocket’s inbox', () => {
     expect(waits).toEqual([true, false]);
   });
 
-  test('at the end of its WebSocket everything is done at once', () => {
+  test('at the end of its WebSocket what is left is still done, in turns as before', async () => {
     const { add, done, inbox } = make();
     for (const n of upTo(100)) add(n);
-    inbox.hold(true);
-    inbox.finish();
+    let over = 0;
+    inbox.finish(() => over++);
+    expect(done.length).toBeLessThan(20);
+    while (over === 0) {
+      const before = done.length;
+      await turn();
+      expect(done.length - before).toBeLessThan(20);
+    }
     expect(done).toEqual(upTo(100));
+    await turn();
+    expect(over).toBe(1);
+  });
+
+  test('at its end it waits for its pace, and is over at once where nothing is left', async () => {
+    const { add, done, inbox } = make();
+    let over = false;
+    inbox.hold(true);
+    add(1);
+    inbox.finish(() => {
+      over = true;
+    });
+    await turn();
+    expect([done, over]).toEqual([[], false]);
+    inbox.hold(false);
+    await turn();
+    expect([done, over]).toEqual([[1], true]);
+    let idle = false;
+    make().inbox.finish(() => {
+      idle = true;
+    });
+    expect(idle).toBe(true);
   });
 
   test('after a fault nothing more is done', async () => {

@@ -120,8 +120,7 @@ export class Connection {
       waits: () => this.#listen(),
     });
     ws.on('close', (code) => {
-      if (!this.#closed) this.#inbox.finish();
-      this.#end(isDone(code) ? 'done' : isFaultClose(code) ? 'fault' : 'lost');
+      this.#inbox.finish(() => this.#end(isDone(code) ? 'done' : isFaultClose(code) ? 'fault' : 'lost'));
     });
     // The client broke WebSocket in a control frame; ws has closed it already, with the protocol's fault (see StrictWebSocket).
     ws.on('error', (error) => {

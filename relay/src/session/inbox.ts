@@ -38,6 +38,7 @@ export class Inbox<Message, Frame> {
   #held = false;
   #scheduled = false;
   #stopped = false;
+  #finished: (() => void) | null = null;
 
   constructor(options: InboxOptions<Message, Frame>) {
     this.#options = options;
@@ -63,16 +64,16 @@ export class Inbox<Message, Frame> {
     if (!on && this.#waiting) this.#schedule();
   }
 
-  /** Does all that is left, whatever the share: no more will come. */
-  finish(): void {
-    this.#until = Number.POSITIVE_INFINITY;
-    this.#held = false;
-    this.#work();
+  /** No more will come: calls `then` when all that is left is done, in as many turns as that takes. */
+  finish(then: () => void): void {
+    this.#finished = then;
+    if (this.#isEmpty) this.#end();
   }
 
   /** Forgets what is left. */
   stop(): void {
     this.#stopped = true;
+    this.#finished = null;
     this.#messages.length = 0;
     this.#frames = [];
   }
@@ -90,6 +91,7 @@ export class Inbox<Message, Frame> {
         }
       }
       this.#idleSince = this.#options.now();
+      this.#end();
     } catch (error) {
       this.#options.failed(error);
     }
@@ -106,6 +108,12 @@ export class Inbox<Message, Frame> {
 
   get #isEmpty(): boolean {
     return this.#done >= this.#frames.length && this.#messages.length === 0;
+  }
+
+  #end(): void {
+    const then = this.#finished;
+    this.#finished = null;
+    then?.();
   }
 
   #wait(): void {
