@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { constants as osConstants } from 'node:os';
 import type { Endpoint } from '@luasocket-web/shared/address';
 import { type SocketConstants, socketConstants } from './constants.ts';
+import { datagramBatch } from './datagram-batch.ts';
 import { errnoOutcomes } from './errno.ts';
 import { readSockaddr, SOCKADDR_BYTES, writeSockaddr, writeUnspecified } from './sockaddr.ts';
 import type { System } from './system.ts';
@@ -103,6 +104,7 @@ function bindLibrary(koffi: Koffi, c: SocketConstants): System {
 
   return {
     constants: c,
+    batch: datagramBatch(koffi, library, c),
     outcome: errnoOutcomes((errno) => call.strerror(errno)),
     socket(kind, family) {
       const type = kind === 'stream' ? c.SOCK_STREAM : c.SOCK_DGRAM;

@@ -7,9 +7,12 @@
 import type { Endpoint, Family } from '@luasocket-web/shared/address';
 import type { Outcome } from '@luasocket-web/shared/errors';
 import type { SocketConstants } from './constants.ts';
+import type { DatagramBatch } from './datagram-batch.ts';
 
 export interface System {
   readonly constants: SocketConstants;
+  /** Receiving many datagrams at once; null where that cannot be had. */
+  readonly batch: DatagramBatch | null;
   /** What an errno (positive) means to LuaSocket. */
   outcome(errno: number): Outcome;
   /** A non-blocking descriptor, closed on exec. IPv6 ones speak only IPv6 (LuaSocket's inet_trycreate). */

@@ -42,6 +42,42 @@ describe.each<Family>([4, 6])('a UDP socket, IPv%i', (family) => {
     expect(refusal(() => b.socket.send(Buffer.from('x'), a.log.datagrams[0]?.peer ?? null))).toBe('EBADF');
   });
 
+  test('receives bursts whole and in order, small ones and large ones', async () => {
+    const a = bound(family);
+    const b = bound(family);
+    for (const count of [2, 3, 40, 150]) {
+      const before = b.log.datagrams.length;
+      const texts = Array.from({ length: count }, (_, i) => `${count}/${i}`);
+      for (const text of texts) a.socket.send(Buffer.from(text), b.name);
+      await until(() => b.log.datagrams.length === before + count);
+      const come = b.log.datagrams.slice(before);
+      expect(come.map(({ text }) => text)).toEqual(texts);
+      expect(new Set(come.map(({ peer }) => JSON.stringify(peer)))).toEqual(new Set([JSON.stringify(a.name)]));
+    }
+    for (const { socket } of [a, b]) socket.close();
+  });
+
+  test('hears nothing more once it is closed in the middle of a burst', async () => {
+    const a = bound(family);
+    let heard = 0;
+    const failures: unknown[] = [];
+    const b = sockets.udp(family, {
+      datagram: () => {
+        heard++;
+        if (heard === 5) b.close();
+      },
+      error: (failure) => failures.push(failure),
+    });
+    b.bind(at(family, 0));
+    const name = b.localName();
+    for (let i = 0; i < 40; i++) a.socket.send(Buffer.from(`${i}`), name);
+    await until(() => heard === 5);
+    await settle();
+    expect(heard).toBe(5);
+    expect(failures).toEqual([]);
+    a.socket.close();
+  });
+
   test('does not share its port unasked', () => {
     const a = bound(family);
     const b = openUdp(sockets, family);
