@@ -10,6 +10,7 @@ import { SharedOccupancy } from '../../relay/src/limits/shared-occupancy.ts';
 import { createLog } from '../../relay/src/log.ts';
 import { connectRedis } from '../../relay/src/redis.ts';
 import { RawClient } from '../../relay/test/support/client.ts';
+import { KIND } from '../../shared/src/frames.ts';
 import { startCuttable } from '../fixtures/cuttable.ts';
 import { locate } from '../fixtures/program.ts';
 import { type SharedRedis, startSharedRedis } from '../fixtures/shared-redis.ts';
@@ -64,6 +65,19 @@ describe.skipIf(locate('redis-server') === null)('relays that share a Redis', ()
     expect(await tryToEnter(b, ticket)).toBe('the ticket has been used');
     expect(await tryToEnter(a, ticket)).toBe('the ticket has been used');
     expect(await tryToEnter(b)).toBe('in');
+  });
+
+  test('a session that ends with its relay is counted no longer, however many sockets it had', async () => {
+    const relay = await startPublic(redis);
+    const client = await RawClient.dial(relay);
+    const quota = { sessions: 1, sockets: 1024 };
+    client.send({ type: 'hello', version: 1, ticket: backend.ticket({ sub: 'ben', quota }), leases: 0 });
+    const { sockets } = await client.next('welcome');
+    for (let socket = 1; socket <= sockets; socket++) client.send({ type: 'open', socket, kind: KIND.udp, family: 4 });
+    await client.barrier();
+    expect(await redis.ask('zcard', 'luasocket-relay:holder:ben')).toBe('1');
+    await relay.close();
+    expect(await redis.ask('zcard', 'luasocket-relay:holder:ben')).toBe('0');
   });
 
   test('also when it comes to all of them at once', async () => {

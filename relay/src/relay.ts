@@ -135,7 +135,9 @@ async function start(
     ready = false;
     const ended = sessions.close();
     names.close();
-    await Promise.all([ended, server.close(), practice?.close(), store.close()]);
+    await Promise.all([ended, server.close(), practice?.close()]);
+    // Sessions are counted there until they have ended.
+    await store.close();
   };
   const close = () => {
     closed ??= end();

@@ -13,8 +13,11 @@ export interface Voice {
   readonly attached: boolean;
   /** Something may have to be told at the end of this turn (credit, acknowledgements). */
   stir(): void;
-  /** Runs what a socket tells; a defect of ours ends this session, never the process. */
-  guard(task: () => void): void;
+  /**
+   * Runs what a socket tells; a defect of ours ends this session, never the process. Answers whether it has run: false when the
+   * session is over.
+   */
+  guard(task: () => void): boolean;
 }
 
 /** Which peers are not to be read from: none, those who send much, all. */

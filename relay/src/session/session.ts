@@ -255,13 +255,14 @@ export class Session implements Owner, Voice {
     else if (due === 'soon') this.#connection?.linger();
   }
 
-  guard(task: () => void): void {
-    if (this.#ended) return;
+  guard(task: () => void): boolean {
+    if (this.#ended) return false;
     try {
       task();
     } catch (error) {
       this.#fail(error);
     }
+    return true;
   }
 
   frames(frames: readonly ClientFrame[]): boolean {
@@ -390,6 +391,9 @@ export class Session implements Owner, Voice {
       if (entry.kind === 'udp') entry.close();
       else streams.close(entry, abort || streams.undelivered(entry) > 0);
     };
-    closeInShares(table.clear(), close, this.#options);
+    const entries = table.clear();
+    // What comes while they wait for their turn is unread when they are closed, and not lost without a word.
+    for (const entry of entries) if (entry.kind === 'tcp') entry.socket?.pause();
+    closeInShares(entries, close, this.#options);
   }
 }

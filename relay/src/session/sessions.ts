@@ -227,8 +227,8 @@ export class Sessions implements Door {
       lingering: this.#lingering,
       growing: this.#growing,
       onEnd: () => {
-        terms.leave();
         this.#ended(name);
+        terms.leave();
       },
     });
     this.#sessions.set(name, session);

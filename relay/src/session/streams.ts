@@ -264,7 +264,7 @@ export class Streams {
   }
 
   accepted(listener: Stream, socket: TcpSocket, local: Endpoint, peer: Endpoint): void {
-    this.#voice.guard(() => {
+    const heard = this.#voice.guard(() => {
       const stream = this.#options.mayArrive(peer) ? this.#options.adopt((id) => new Stream(id, this)) : null;
       if (!stream) {
         // Denied, or no descriptor is left for it. A kernel would leave that in the queue; Node has taken it out already.
@@ -280,6 +280,8 @@ export class Streams {
       const shown = this.#options.shown(local);
       this.#voice.send({ type: 'accepted', listener: listener.id, socket: stream.id, local: shown, peer });
     });
+    // The session is over, and its listener has not been closed yet.
+    if (!heard) socket.close(true);
   }
 
   data(stream: Stream, payload: Uint8Array): void {
