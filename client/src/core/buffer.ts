@@ -63,7 +63,7 @@ function* receiveCount(context: Context, state: TcpState, wanted: number, out: U
     if (failure !== null) return failure;
     const content = state.buffer.content;
     const count = Math.min(content.length, left);
-    out.push(content.subarray(0, count));
+    if (count > 0) out.push(content.subarray(0, count));
     skip(state, count);
     left -= count;
   } while (left > 0);

@@ -30,7 +30,7 @@ export function byteStrings(coder: TextCoder): Strings<Uint8Array> {
 }
 
 /** Fewer bytes are copied quickly. */
-const VIEW_BYTES = 32 * 1024;
+export const VIEW_BYTES = 32 * 1024;
 /** A view may keep so many times its bytes alive. */
 const KEPT_TIMES = 4;
 
@@ -170,7 +170,8 @@ export function concatenate(pieces: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-/** The program's value for the pieces together. */
+/** The program's value for the pieces together, none of which was empty. @throws TypeError where one is gone meanwhile. */
 export function decoded<B>(strings: Strings<B>, pieces: readonly Uint8Array[]): B {
+  if (pieces.some(({ length }) => length === 0)) throw goneWithBuffer();
   return strings.decode(concatenate(pieces));
 }

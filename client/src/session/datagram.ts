@@ -9,6 +9,7 @@ import type { OptionValue } from '@luasocket-web/shared/frames';
 import { DATAGRAM_OVERHEAD, DATAGRAM_QUEUE, MAX_DATAGRAM_V4, MAX_DATAGRAM_V6 } from '@luasocket-web/shared/limits';
 import type { SocketStatus } from '../api.ts';
 import { type Datagram, type DatagramSocket, Failure, type Pending, type Where } from '../core/channel.ts';
+import { VIEW_BYTES } from '../core/strings.ts';
 import { DONE, failed, Settled } from './pending.ts';
 import { SessionSocket, shown, targetOf } from './socket.ts';
 
@@ -167,7 +168,8 @@ export class SessionDatagramSocket extends SessionSocket implements DatagramSock
       return;
     }
     this.#cost += cost;
-    this.#queue.push({ payload, peer });
+    // A program may transfer the buffer of a large one (keepsLittle), in which there may be others.
+    this.#queue.push({ payload: payload.length < VIEW_BYTES ? payload : payload.slice(), peer });
     this.#queued += payload.length;
     this.#received += payload.length;
     this.wire.wake(this);

@@ -7,41 +7,58 @@
  * Nothing is used again that could still be needed: a frame that was acknowledged has reached the relay, so no WebSocket
  * holds it any more, whenever it copies what it is given.
  */
-import { MAX_MESSAGE } from '@luasocket-web/shared/limits';
 
 /** Up to this many bytes a frame gets new memory; small ones share theirs (codec/slab.ts). */
 export const LARGE_BYTES = 16 * 1024;
-/** Buffers that are kept for the next frames: enough for a pool of 1 MiB in frames of 64 KiB. */
-const SPARE = 16;
+/** Sizes are multiples of this, so that one fits the next. */
+const STEP_BYTES = 16 * 1024;
+/** Bytes that are kept for the next frames: more than a pool has at first. */
+const SPARE_BYTES = 2 * 1024 * 1024;
 
 export class FrameMemory {
   /** In use; what is never released may go all the same. */
   readonly #lent = new WeakSet<ArrayBufferLike>();
-  /**
-   * Not in use; the last to come is the next to go, for it is in the processor's cache. Each has room for any frame: what of it
-   * is never written to takes no memory.
-   */
-  #spare: ArrayBuffer[] = [];
+  /** Not in use, by size; the last to come is the next to go, for it is in the processor's cache. */
+  readonly #spare = new Map<number, ArrayBuffer[]>();
+  #spareBytes = 0;
   /** Nothing was taken since `calm` was called last. */
   #quiet = true;
 
-  /** Memory for a frame of `bytes` bytes, at most MAX_MESSAGE, whose contents are anything. */
+  /** Memory for a frame of `bytes` bytes, whose contents are anything. */
   take(bytes: number): Uint8Array<ArrayBuffer> {
     if (bytes <= LARGE_BYTES) return new Uint8Array(bytes);
     this.#quiet = false;
-    const buffer = this.#spare.pop() ?? new ArrayBuffer(MAX_MESSAGE);
+    const size = Math.ceil(bytes / STEP_BYTES) * STEP_BYTES;
+    let buffer = this.#spare.get(size)?.pop();
+    if (buffer) this.#spareBytes -= size;
+    else buffer = new ArrayBuffer(size);
     this.#lent.add(buffer);
     return new Uint8Array(buffer, 0, bytes);
   }
 
   /** Nobody needs `frame` any more. One that is not of this memory is nobody's business here. */
   release({ buffer }: Uint8Array): void {
-    if (this.#lent.delete(buffer) && this.#spare.length < SPARE) this.#spare.push(buffer as ArrayBuffer);
+    if (!this.#lent.delete(buffer)) return;
+    const size = buffer.byteLength;
+    const same = this.#spare.get(size) ?? [];
+    if (this.#spareBytes + size > SPARE_BYTES) {
+      // Enough; but not of sizes that are needed no more.
+      if (same.length > 0) return;
+      this.#drop();
+    }
+    same.push(buffer as ArrayBuffer);
+    this.#spare.set(size, same);
+    this.#spareBytes += size;
   }
 
   /** To be called now and then: between two calls without a `take` all that is not in use goes. */
   calm(): void {
-    if (this.#quiet) this.#spare = [];
+    if (this.#quiet) this.#drop();
     this.#quiet = true;
+  }
+
+  #drop(): void {
+    this.#spare.clear();
+    this.#spareBytes = 0;
   }
 }

@@ -133,22 +133,21 @@ export class Multiplexer implements Wire {
   /** The same for a message that is decoded already. Frames of the link are passed over. */
   take(frames: readonly Frame[]): void {
     if (this.#over) return;
-    this.#wakes.hold();
-    try {
-      for (const frame of frames) this.#frame(frame);
-    } catch (error) {
-      this.#fault(error);
-    } finally {
-      this.#wakes.release();
-    }
+    this.#wakes.after(() => {
+      try {
+        for (const frame of frames) this.#frame(frame);
+      } catch (error) {
+        this.#fault(error);
+      }
+    });
   }
 
   /** The WebSocket was lost, and another is sought: nobody waits for answers longer than for the outcome of a call. */
   detach(): void {
     this.#attached = false;
-    this.#wakes.hold();
-    for (const request of this.#requests.waiveAll()) this.#wakes.add(request);
-    this.#wakes.release();
+    this.#wakes.after(() => {
+      for (const request of this.#requests.waiveAll()) this.#wakes.add(request);
+    });
   }
 
   /** The session goes on over another WebSocket. */
@@ -162,10 +161,10 @@ export class Multiplexer implements Wire {
     this.#over = true;
     this.#waiting = [];
     this.#starved.clear();
-    this.#wakes.hold();
-    for (const socket of this.#sockets.values()) socket.lose();
-    for (const request of this.#requests.failAll(new Failure('CLOSED'))) this.#wakes.add(request);
-    this.#wakes.release();
+    this.#wakes.after(() => {
+      for (const socket of this.#sockets.values()) socket.lose();
+      for (const request of this.#requests.failAll(new Failure('CLOSED'))) this.#wakes.add(request);
+    });
   }
 
   /** Closes every socket in good order, and tells who waits on one; then there is only `end`. */

@@ -49,14 +49,18 @@ export class Wakes {
     this.#due.push(signal);
   }
 
-  /** From now on wakes are gathered, until `release` is called as often. */
-  hold(): void {
+  /** Runs `change` and wakes afterwards, even if it throws. */
+  after(change: () => void): void {
     this.#held++;
+    try {
+      change();
+    } finally {
+      this.#held--;
+      if (this.#held === 0 && this.#due.length > 0) this.#release();
+    }
   }
 
-  release(): void {
-    this.#held--;
-    if (this.#held > 0 || this.#due.length === 0) return;
+  #release(): void {
     const due = this.#due;
     this.#due = [];
     for (const signal of due) signal.due = false;

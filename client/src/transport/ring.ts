@@ -79,8 +79,8 @@ export interface RingRecord {
 }
 
 export class RingReader extends Ring {
-  /** Takes the next record out; null when there is none. `room`: makes the memory that it gets. */
-  read(room = (bytes: number) => new Uint8Array(bytes)): RingRecord | null {
+  /** Takes the next record out; null when there is none. `room`: makes the memory that one of a kind gets. */
+  read(room = (bytes: number, _kind: number) => new Uint8Array(bytes)): RingRecord | null {
     const read = Atomics.load(this.words, READ);
     const used = (Atomics.load(this.words, WRITTEN) - read) >>> 0;
     if (used === 0) return null;
@@ -88,13 +88,14 @@ export class RingReader extends Ring {
     const length = header & LENGTH_MASK;
     const size = HEADER + aligned(length);
     if (size > used) throw new Error(`the ring holds ${used} bytes, and a record of ${size}`);
-    const bytes = room(length);
+    const kind = header >>> KIND_SHIFT;
+    const bytes = room(length, kind);
     const at = this.offset(read + HEADER);
     const straight = Math.min(length, this.capacity - at);
     bytes.set(this.bytes.subarray(at, at + straight));
     if (straight < length) bytes.set(this.bytes.subarray(0, length - straight), straight);
     Atomics.store(this.words, READ, (read + size) | 0);
-    return { kind: header >>> KIND_SHIFT, bytes };
+    return { kind, bytes };
   }
 }
 

@@ -2,8 +2,6 @@
 import type { WebSocketConstructor, WebSocketLike } from '../api.ts';
 import type { OpenTransport, Transport, TransportEvents } from './transport.ts';
 
-/** Bytes; a smaller Buffer may be a view of a larger one that several share, which nobody should keep for its sake. */
-const SMALL = 32 * 1024;
 /** WebSocket.OPEN and CONNECTING; the constants of the class are not asked for, since a stand-in may lack them. */
 const CONNECTING = 0;
 const OPEN = 1;
@@ -70,6 +68,10 @@ class WebSocketTransport implements Transport {
 /** Stands for a text message: a msgpack string, which no frame begins with. */
 const TEXT_MESSAGE = new Uint8Array([0xa0]);
 
+/**
+ * A message in memory of its own: a Buffer may be a view of what `ws` has read, in which the next messages are. Nobody should keep
+ * all that alive for the sake of one, and a program that transfers what it received must not take it away from `ws`.
+ */
 function bytesOf(data: Uint8Array): Uint8Array {
-  return data.length < SMALL ? new Uint8Array(data) : new Uint8Array(data.buffer, data.byteOffset, data.length);
+  return data.byteLength === data.buffer.byteLength ? new Uint8Array(data.buffer) : new Uint8Array(data);
 }

@@ -119,9 +119,15 @@ class Run<T> {
 
   await(wait: Wait): void {
     this.#wait = wait;
-    for (const source of wait.sources) this.#unsubscribe.push(source.subscribe(this.#wake));
-    if (wait.deadline !== Number.POSITIVE_INFINITY) this.#arm(wait.deadline);
-    if (wait.ready()) this.#wake();
+    try {
+      for (const source of wait.sources) this.#unsubscribe.push(source.subscribe(this.#wake));
+      if (wait.deadline !== Number.POSITIVE_INFINITY) this.#arm(wait.deadline);
+      if (wait.ready()) this.#wake();
+    } catch (error) {
+      this.#forget();
+      this.#caller.leave();
+      this.#caller.reject(error);
+    }
   }
 
   /** A message of many frames wakes many times; one look after all of it is enough. */
@@ -149,6 +155,11 @@ class Run<T> {
   }
 
   #resume(): void {
+    this.#forget();
+    this.start();
+  }
+
+  #forget(): void {
     this.#wait = null;
     if (this.#timer !== undefined) {
       clearTimeout(this.#timer);
@@ -156,6 +167,5 @@ class Run<T> {
     }
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#unsubscribe.length = 0;
-    this.start();
   }
 }

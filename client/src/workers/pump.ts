@@ -217,7 +217,9 @@ export class Pump {
     this.#control.beat();
     if (this.#held.length > 0) this.#release();
     let taken = 0;
-    const room = (bytes: number) => this.#connection.room(bytes);
+    // Datagrams are never acknowledged.
+    const room = (bytes: number, kind: number) =>
+      kind === OUTWARDS.sequenced ? this.#connection.room(bytes) : new Uint8Array(bytes);
     for (let record = this.#outward.read(room); record; record = this.#outward.read(room)) {
       this.#take(record.kind, record.bytes);
       taken += record.bytes.length;

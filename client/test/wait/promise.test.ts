@@ -57,6 +57,19 @@ describe('an operation', () => {
     expect(source.wakes.size).toBe(0);
   });
 
+  it('that cannot even begin to wait rejects, and leaves its lane free', async () => {
+    function* broken(): Op<number> {
+      const ready = () => {
+        throw new Error('not to be looked at');
+      };
+      yield { sources: [], ready, deadline: 1e9 };
+      return 1;
+    }
+    await expect(waiter.run(broken(), owner, 'in')).rejects.toThrow('not to be looked at');
+    const next = immediate(() => 2);
+    expect(await waiter.run(next, owner, 'in')).toBe(2);
+  });
+
   it('that throws rejects, and leaves its lane free', async () => {
     const failing = immediate(() => {
       throw new RangeError('wrong use');
