@@ -26,16 +26,6 @@ export class Lanes {
   #setupsBegun = 0;
   #setupsDone = 0;
 
-  /** Whether it is the caller's turn at once, as it is as a rule; then it calls `done`, once. If not, nothing has happened. */
-  enterAtOnce(direction: Queued): boolean {
-    const lane = this.#lanes[direction];
-    // Set-up calls are counted.
-    if (direction === 'setup' || lane.busy || lane.waiting.length > 0) return false;
-    if (this.#setupsDone < this.#setupsBegun) return false;
-    lane.busy = true;
-    return true;
-  }
-
   /** Calls `start` when it is its turn, perhaps at once. Whoever started calls `done`, once. */
   enter(direction: Queued, start: () => void): void {
     // Set-up calls come one after the other anyhow.

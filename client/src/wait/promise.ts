@@ -22,29 +22,14 @@ export class PromiseWaiter implements Waiter<'async'> {
   }
 
   run<T>(op: Op<T>, owner: object, direction: Direction): Promise<T> {
-    const lanes = direction === 'free' ? null : this.#lanesOf(owner);
-    if (direction === 'free' || lanes?.enterAtOnce(direction)) {
+    return new Promise((resolve, reject) => {
+      const lanes = direction === 'free' ? null : this.#lanesOf(owner);
       const leave = () => {
         if (direction !== 'free') lanes?.done(direction);
       };
-      let step: IteratorResult<Wait, T>;
-      try {
-        step = op.next();
-      } catch (error) {
-        leave();
-        return Promise.reject(error);
-      }
-      if (step.done) {
-        leave();
-        return Promise.resolve(step.value);
-      }
-      const { value } = step;
-      return new Promise((resolve, reject) => new Run(op, this.#now, { resolve, reject, leave }).await(value));
-    }
-    return new Promise((resolve, reject) => {
-      const leave = () => lanes?.done(direction);
       const run = new Run(op, this.#now, { resolve, reject, leave });
-      lanes?.enter(direction, () => run.start());
+      if (direction === 'free' || lanes === null) run.start();
+      else lanes.enter(direction, () => run.start());
     });
   }
 
@@ -85,7 +70,7 @@ interface Caller<T> {
   readonly leave: () => void;
 }
 
-/** An operation on its way, which has to wait for something or for its turn: it goes on in a microtask, or from a timer, never from within a source's call. */
+/** An operation on its way: when it has waited it goes on in a microtask, or from a timer, never from within a source's call. */
 class Run<T> {
   readonly #op: Op<T>;
   readonly #now: () => number;
@@ -107,17 +92,16 @@ class Run<T> {
     try {
       step = this.#op.next();
     } catch (error) {
-      this.#caller.leave();
-      this.#caller.reject(error);
+      this.#fail(error);
       return;
     }
     if (step.done) {
       this.#caller.leave();
       this.#caller.resolve(step.value);
-    } else this.await(step.value);
+    } else this.#await(step.value);
   }
 
-  await(wait: Wait): void {
+  #await(wait: Wait): void {
     this.#wait = wait;
     try {
       for (const source of wait.sources) this.#unsubscribe.push(source.subscribe(this.#wake));
@@ -125,9 +109,13 @@ class Run<T> {
       if (wait.ready()) this.#wake();
     } catch (error) {
       this.#forget();
-      this.#caller.leave();
-      this.#caller.reject(error);
+      this.#fail(error);
     }
+  }
+
+  #fail(error: unknown): void {
+    this.#caller.leave();
+    this.#caller.reject(error);
   }
 
   /** A message of many frames wakes many times; one look after all of it is enough. */
