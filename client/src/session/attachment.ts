@@ -95,13 +95,7 @@ export class Attachment {
     this.#options = options;
     const events = {
       opened: () => this.#guard(() => this.#opened()),
-      message: (bytes: Uint8Array) => {
-        try {
-          this.#received(bytes);
-        } catch (error) {
-          this.#broken(error);
-        }
-      },
+      message: (bytes: Uint8Array) => this.#guard(() => this.#received(bytes)),
       closed: (code: number, reason: string) => this.#closed(code, reason),
     };
     this.#transport = options.open(events, 'key' in options.introduction ? options.introduction.node : null);
@@ -288,13 +282,9 @@ export class Attachment {
     try {
       run();
     } catch (error) {
-      this.#broken(error);
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#options.events.broken(error);
     }
-  }
-
-  #broken(error: unknown): void {
-    if (!(error instanceof ProtocolError)) throw error;
-    this.#options.events.broken(error);
   }
 
   #over(why: ProtocolError | null | string): void {

@@ -3,9 +3,7 @@ import type { Source } from '../core/channel.ts';
 
 /** A source of wakes. Costs one field until somebody subscribes, and little more for one alone, which is the rule. */
 export class Signal implements Source {
-  /** It is among those that `Wakes` has gathered. */
-  due = false;
-  #listeners: (() => void)[] = NOBODY;
+  #listeners: readonly (() => void)[] = NOBODY;
 
   subscribe(wake: () => void): () => void {
     this.#listeners = this.#listeners.length === 0 ? [wake] : [...this.#listeners, wake];
@@ -29,24 +27,20 @@ export class Signal implements Source {
   }
 }
 
-const NOBODY: (() => void)[] = [];
+const NOBODY: readonly (() => void)[] = [];
 
 /**
  * Gathers wakes while a message is taken in, so that everybody who is woken sees all of it, and what they do then
  * meets no half-changed session.
  */
 export class Wakes {
-  #due: Signal[] = [];
+  readonly #due = new Set<Signal>();
   #held = 0;
 
   add(signal: Signal): void {
-    if (!signal.watched || signal.due) return;
-    if (this.#held === 0) {
-      signal.notify();
-      return;
-    }
-    signal.due = true;
-    this.#due.push(signal);
+    if (!signal.watched) return;
+    if (this.#held > 0) this.#due.add(signal);
+    else signal.notify();
   }
 
   /** Runs `change` and wakes afterwards, even if it throws. */
@@ -56,14 +50,11 @@ export class Wakes {
       change();
     } finally {
       this.#held--;
-      if (this.#held === 0 && this.#due.length > 0) this.#release();
+      if (this.#held === 0 && this.#due.size > 0) {
+        const due = [...this.#due];
+        this.#due.clear();
+        for (const signal of due) signal.notify();
+      }
     }
-  }
-
-  #release(): void {
-    const due = this.#due;
-    this.#due = [];
-    for (const signal of due) signal.due = false;
-    for (const signal of due) signal.notify();
   }
 }
