@@ -58,7 +58,7 @@ class Desk {
     if (what === '')
       return response.writeHead(200, ISOLATION).end('<!doctype html><script type="module" src="page.js"></script>');
     if (what === 'page.js') return response.writeHead(200, { 'content-type': 'text/javascript' }).end(this.#script);
-    if (what === 'cost') return response.end(JSON.stringify(await costOf(this.#pid)));
+    if (what === 'cost') return response.end(JSON.stringify(costOf(this.#pid)));
     if (what !== 'turn') return response.writeHead(404).end();
     const sample = /** @type {Sample | null} */ (await json(request));
     this.#asking = response;

@@ -57,6 +57,7 @@ export function datagramBatch(
     receive(fd, taken) {
       memory ??= laidOut(koffi);
       const words = new Uint32Array(memory.buffer, 0, VECTORS / 4);
+      // The kernel has put the sizes there that the last names had.
       for (let i = 0; i < COUNT; i++) words[(i * HEADER) / 4 + NAME_SIZE_WORD] = SOCKADDR_BYTES;
       const count: number = recvmmsg(fd, memory, COUNT, c.MSG_DONTWAIT, null);
       if (count < 0) return -koffi.errno();

@@ -72,9 +72,12 @@ function bindLibrary(koffi: Koffi, c: SocketConstants): System {
     if_nametoindex: library.func('unsigned int if_nametoindex(const char *)'),
     inet_aton: library.func('int inet_aton(const char *, void *)'),
   };
-  // The same function. Koffi looks at the types of a variadic call anew each time, which takes 20 us; Linux' ABIs pass these
-  // arguments alike, Darwin's on ARM does not.
-  const duplicate = c.SOCK_FLAGS === null ? null : library.func('fcntl', 'int', ['int', 'int', 'int']);
+  // Koffi looks at the types of a variadic call anew each time, which takes 20 us; Linux' ABIs pass these arguments alike,
+  // Darwin's on ARM does not.
+  const fcntl: (fd: number, command: number, argument: number) => number =
+    c.SOCK_FLAGS === null
+      ? (fd, command, argument) => call.fcntl(fd, command, 'int', argument)
+      : library.func('fcntl', 'int', ['int', 'int', 'int']);
   const filterInstruction = koffi.struct({ code: 'uint16_t', jt: 'uint8_t', jf: 'uint8_t', k: 'uint32_t' });
   const filterProgram = koffi.struct({ len: 'uint16_t', filter: koffi.pointer(filterInstruction) });
   const attachFilter = library.func('setsockopt', 'int', [
@@ -148,10 +151,7 @@ function bindLibrary(koffi: Koffi, c: SocketConstants): System {
     },
     receive: (fd, into, peek) =>
       answer(call.recv(fd, into, into.length, peek ? c.MSG_PEEK | c.MSG_DONTWAIT : c.MSG_DONTWAIT)),
-    duplicate: (fd, least = 0) =>
-      answer(
-        duplicate === null ? call.fcntl(fd, c.F_DUPFD_CLOEXEC, 'int', least) : duplicate(fd, c.F_DUPFD_CLOEXEC, least),
-      ),
+    duplicate: (fd, least = 0) => answer(fcntl(fd, c.F_DUPFD_CLOEXEC, least)),
     close: (fd) => answer(call.close(fd)),
     dropAll(fd, on) {
       if (c.SO_ATTACH_FILTER === null || c.SO_DETACH_FILTER === null) return -ENOTSUP;
