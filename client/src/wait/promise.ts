@@ -149,10 +149,7 @@ class Run<T> {
 
   #forget(): void {
     this.#wait = null;
-    if (this.#timer !== undefined) {
-      clearTimeout(this.#timer);
-      this.#timer = undefined;
-    }
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#unsubscribe.length = 0;
   }
