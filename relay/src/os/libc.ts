@@ -1,5 +1,5 @@
 /**
- * `System` on the C library, through koffi: the only file that knows koffi. It is an optional dependency (native code
+ * `System` on the C library, through koffi, which nobody else knows but datagram-batch.ts. It is an optional dependency (native code
  * that may not exist for a platform), so it is loaded when asked for, and its absence is an answer.
  */
 import { createRequire } from 'node:module';
