@@ -6,7 +6,7 @@ import { CASES } from './cases/index.mjs';
 import { CONTENDERS } from './contenders/index.mjs';
 import { runAll } from './lib/run.mjs';
 import { help, parseOptions } from './options.mjs';
-import { machine } from './report/machine.mjs';
+import { machine, noiseOf } from './report/machine.mjs';
 import { aligned, cells, remarks } from './report/table.mjs';
 import { writeDocs } from './report/write.mjs';
 
@@ -30,7 +30,7 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) pro
 const from = (/** @type {string} */ path) => resolve(process.env.INIT_CWD ?? '.', path);
 const say = (/** @type {string} */ text) => void process.stdout.write(`${text}\n`);
 
-const { only, rounds, seconds } = options;
+const { only, rounds, seconds, patience } = options;
 const cases = CASES.filter(
   ({ name, group = name }) => only.length === 0 || only.includes(name) || only.includes(group),
 );
@@ -41,10 +41,12 @@ const profile = options.profile === null ? null : from(options.profile);
 
 for (const [name, value] of Object.entries(machine())) say(`${name}: ${value}`);
 say(`${rounds} rounds, samples of ${seconds} s; least - median - most, and the median of the rounds' ratios`);
-const results = await runAll({ cases, contenders, rounds, seconds, roots, profile }, say, (case_, samples) => {
+const plan = { cases, contenders, rounds, seconds, patience, roots, profile };
+const results = await runAll(plan, say, (case_, samples) => {
   say(`\n${case_.title} (${case_.name})\n${aligned(cells(case_, samples))}`);
   for (const line of remarks(case_, samples)) say(`  ${line}`);
 });
+say(`\n${noiseOf(results.noise)}`);
 if (options.json !== null) writeFileSync(from(options.json), `${JSON.stringify(results, null, 1)}\n`);
 if (options.write || (only.length === 0 && options.contenders.length === 0)) {
   writeDocs(results, `${ROOT}/docs`);

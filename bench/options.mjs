@@ -7,13 +7,14 @@ import { parseArgs } from 'node:util';
  * @property {readonly string[]} contenders None: all.
  * @property {number} rounds
  * @property {number} seconds
+ * @property {number} patience
  * @property {string | null} json
  * @property {string | null} versus
  * @property {string | null} profile
  * @property {boolean} write
  */
 
-const DEFAULTS = { rounds: 5, seconds: 0.7 };
+const DEFAULTS = { rounds: 5, seconds: 0.7, patience: 600 };
 
 /** @param {readonly string[]} cases @param {readonly string[]} contenders */
 export const help = (cases, contenders) => `Usage: npm run bench [-- OPTIONS]
@@ -26,6 +27,7 @@ order that turns. Bars that are missed are said; they make no error.
   --contenders NAMES  ${contenders.join(', ')}
   --rounds N          rounds that count; others go before them (default: ${DEFAULTS.rounds})
   --seconds S         length of a sample (default: ${DEFAULTS.seconds})
+  --patience S        what a run may wait for a machine that others keep busy (default: ${DEFAULTS.patience})
   --json FILE         writes all samples there
   --versus DIRECTORY  another checkout of this repository, built, takes part as "other"
   --profile DIRECTORY CPU profiles of our relay go there, one a case; ours is slower then
@@ -49,6 +51,7 @@ export function parseOptions(args, known) {
         contenders: text,
         rounds: text,
         seconds: text,
+        patience: text,
         json: text,
         versus: text,
         profile: text,
@@ -62,6 +65,7 @@ export function parseOptions(args, known) {
       contenders: names(values.contenders, known.contenders, 'contender'),
       rounds: number('rounds', values.rounds, 1, 1000, true),
       seconds: number('seconds', values.seconds, 0.01, 60, false),
+      patience: number('patience', values.patience, 0, 86_400, false),
       json: values.json ?? null,
       versus: values.versus ?? null,
       profile: values.profile ?? null,
@@ -80,7 +84,7 @@ function names(given, known, what) {
   return all;
 }
 
-/** @param {'rounds' | 'seconds'} name @param {string | undefined} given @param {number} min @param {number} max @param {boolean} whole */
+/** @param {'rounds' | 'seconds' | 'patience'} name @param {string | undefined} given @param {number} min @param {number} max @param {boolean} whole */
 function number(name, given, min, max, whole) {
   if (given === undefined) return DEFAULTS[name];
   const value = Number(given);

@@ -76,6 +76,8 @@ export interface Metric {
   readonly unit: string;
   /** Which way is better. */
   readonly better: 'more' | 'less';
+  /** Not measured, but made of the figures that are. */
+  readonly of?: (figures: Figures) => number;
 }
 
 /** A case as the report sees it; how it is measured is in cases/. */
@@ -100,6 +102,22 @@ export interface Case {
 /** A sample, or why there is none. */
 export type Sample = { readonly figures: Figures } | { readonly failed: string };
 
+/** Lets samples be taken when the machine is quiet; see lib/quiet.mjs. */
+export interface Gate {
+  readonly counts: Noise;
+  /** `prepare` goes before the probe, `take` after it; both again if it was noisy meanwhile. */
+  sample(prepare: () => Promise<unknown>, take: () => Promise<Sample>): Promise<Sample>;
+}
+
+/** What noise did to a run. */
+export interface Noise {
+  readonly samples: number;
+  /** Samples that were taken again, which are not in `samples`. */
+  readonly again: number;
+  /** Of `samples`, those that were taken in noise, for patience was used up. */
+  readonly noisy: number;
+}
+
 /** What a page is to measure. */
 export interface Order {
   readonly contender: string;
@@ -114,6 +132,7 @@ export interface Results {
   readonly machine: Record<string, string>;
   readonly rounds: number;
   readonly seconds: number;
+  readonly noise: Noise;
   /** By case, contender; one sample a round. */
   readonly cases: Record<string, Record<string, readonly Sample[]>>;
   /** Contenders that could not take part, and why. */

@@ -1,5 +1,5 @@
 /** The cases as the report sees them: what is measured, in what unit, of whom. */
-import { SESSIONS, SIZES, SOCKETS } from './growth.mjs';
+import { flatness, SESSIONS, SIZES, SOCKETS } from './growth.mjs';
 
 /** @typedef {import('../types.ts').Case} Case */
 /** @typedef {import('../types.ts').Metric} Metric */
@@ -29,11 +29,11 @@ const NEIGHBOUR = [
 /** @type {readonly Metric[]} */
 const GROWTH = [
   ...SOCKETS.map((count) => less(`sockets-${count}`, `${count} sockets in the session, relay CPU`, 'us/message')),
-  less('sockets', 'sockets, dearest to cheapest', 'x'),
+  { ...less('sockets', 'sockets, dearest to cheapest', 'x'), of: (figures) => flatness(figures).sockets },
   ...SESSIONS.map((count) => less(`sessions-${count}`, `${count} sessions, relay CPU`, 'us/message')),
-  less('sessions', 'sessions, dearest to cheapest', 'x'),
+  { ...less('sessions', 'sessions, dearest to cheapest', 'x'), of: (figures) => flatness(figures).sessions },
   ...SIZES.map((size) => less(`bytes-${size}`, `messages of ${size} B, relay CPU`, 'us/message')),
-  less('sizes', 'sizes, dearest to the line through the ends', 'x'),
+  { ...less('sizes', 'sizes, dearest to the line through the ends', 'x'), of: (figures) => flatness(figures).sizes },
 ];
 
 /** @type {(as: string, title: string, metrics: readonly Metric[]) => Case} */

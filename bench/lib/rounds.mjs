@@ -3,9 +3,10 @@
 /** @typedef {import('../types.ts').Sample} Sample */
 
 /**
- * @param {readonly string[]} names
+ * @template T
+ * @param {readonly T[]} names
  * @param {number} round
- * @returns {string[]} The same names, begun with another.
+ * @returns {T[]} The same names, begun with another.
  */
 export function turned(names, round) {
   const first = names.length === 0 ? 0 : round % names.length;
@@ -15,7 +16,7 @@ export function turned(names, round) {
 /**
  * @param {readonly string[]} names
  * @param {{ warm: number, rounds: number }} plan Rounds that do not count, which go before the others, and those that do.
- * @param {(name: string) => Promise<Sample>} measure
+ * @param {(name: string, counts: boolean) => Promise<Sample>} measure
  * @param {(round: number, name: string, sample: Sample) => void} [tell]
  * @returns {Promise<Record<string, Sample[]>>}
  */
@@ -24,7 +25,7 @@ export async function interleave(names, { warm, rounds }, measure, tell = () => 
   const samples = Object.fromEntries(names.map((name) => [name, []]));
   for (let round = 0; round < warm + rounds; round++) {
     for (const name of turned(names, round)) {
-      const sample = await measure(name);
+      const sample = await measure(name, round >= warm);
       if (round < warm) continue;
       samples[name]?.push(sample);
       tell(round, name, sample);

@@ -1,9 +1,12 @@
 /** A whole run: the servers, the contenders, case by case. */
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { CONTENDERS } from '../contenders/index.mjs';
 import { machine } from '../report/machine.mjs';
 import { startBrowser } from './browser.mjs';
+import { startPingPong } from './pingpong.mjs';
 import { startProgram } from './program.mjs';
+import { openGate } from './quiet.mjs';
 import { interleave } from './rounds.mjs';
 import { startClient, startRelay } from './stage.mjs';
 
@@ -19,6 +22,7 @@ const WARM = { kept: 3, fresh: 1 };
  * @property {readonly string[]} contenders
  * @property {number} rounds
  * @property {number} seconds
+ * @property {number} patience Seconds that it may wait for quiet.
  * @property {Readonly<Record<string, string>>} roots Checkouts whose builds are taken, by contender.
  * @property {string | null} profile
  */
@@ -47,19 +51,24 @@ export async function runAll(plan, say, tell) {
   const peers = JSON.parse(servers.said[1] ?? '');
   const browser = plan.cases.some(({ where }) => where === 'page') ? await startBrowser() : null;
   if (browser !== null) say(`Chromium ${browser.version}`);
+  const pingPong = await startPingPong();
+  const clock = { sleep: (/** @type {number} */ s) => setTimeout(s * 1000), now: () => performance.now() / 1000 };
+  const gate = await openGate({ probe: pingPong.probe, ...clock }, plan.patience);
   for (const case_ of plan.cases) {
     // Which has been said.
     if (case_.where === 'page' && browser === null) continue;
     const names = case_.contenders.filter((name) => present.includes(name));
     if (names.length === 0) continue;
-    const samples = await runCase(case_, names, plan, peers, case_.where === 'page' ? browser : null);
+    const samples = await runCase(case_, names, plan, peers, gate, case_.where === 'page' ? browser : null);
     results[case_.name] = samples;
     tell(case_, samples);
   }
   await browser?.close();
+  await pingPong.stop();
   await servers.stop();
   const facts = { ...machine(), ...(browser === null ? {} : { Chromium: browser.version }) };
-  return { machine: facts, rounds: plan.rounds, seconds: plan.seconds, cases: results, absent };
+  const { rounds, seconds } = plan;
+  return { machine: facts, rounds, seconds, noise: gate.counts, cases: results, absent };
 }
 
 /**
@@ -67,9 +76,10 @@ export async function runAll(plan, say, tell) {
  * @param {readonly string[]} names
  * @param {Plan} plan
  * @param {import('../types.ts').Peers} peers
+ * @param {import('../types.ts').Gate} gate
  * @param {Awaited<ReturnType<typeof startBrowser>>} browser Where the clients are; null: in Node.
  */
-async function runCase(case_, names, plan, peers, browser) {
+async function runCase(case_, names, plan, peers, gate, browser) {
   /** @typedef {{ measure(name: string, seconds: number): Promise<Sample>, stop(): Promise<void> }} Client */
   /** @typedef {{ client: Client, stop(): Promise<void> }} Stage */
   /** @type {Map<string, Stage>} */
@@ -87,16 +97,31 @@ async function runCase(case_, names, plan, peers, browser) {
     };
     return { client, stop };
   };
+  /** @param {string} name */
+  const staged = async (name) => {
+    const stage = stages.get(name) ?? (await start(name));
+    stages.set(name, stage);
+    return stage;
+  };
+  /** @param {string} name */
+  const take = async (name) => {
+    const stage = await staged(name);
+    const sample = await stage.client.measure(case_.as ?? case_.name, plan.seconds);
+    if (case_.fresh || 'failed' in sample) await stage.stop();
+    return sample;
+  };
   const samples = await interleave(
     names,
     { warm: case_.fresh ? WARM.fresh : WARM.kept, rounds: plan.rounds },
-    async (name) => {
+    async (name, counts) => {
       try {
-        const stage = stages.get(name) ?? (await start(name));
-        stages.set(name, stage);
-        const sample = await stage.client.measure(case_.as ?? case_.name, plan.seconds);
-        if (case_.fresh || 'failed' in sample) await stage.stop();
-        return sample;
+        // Again within the round if it must be, so that a round's ratios stay those of samples taken one after the other.
+        return await (counts
+          ? gate.sample(
+              () => staged(name),
+              () => take(name),
+            )
+          : take(name));
       } catch (error) {
         return { failed: error instanceof Error ? error.message : String(error) };
       }

@@ -1,5 +1,6 @@
 /** What is aimed at, as a bar for each figure. Missing one is said and nothing more: a time is no error. */
-import { ratio, spread, values } from './stats.mjs';
+import { CASES } from '../cases/index.mjs';
+import { over, ratio } from './stats.mjs';
 
 /** @typedef {import('../types.ts').Sample} Sample */
 /** @typedef {import('./stats.mjs').Spread} Spread */
@@ -59,8 +60,12 @@ export const BARS = [
  */
 export function judge(name, samples) {
   const ours = samples.ours ?? [];
+  const metrics = CASES.find((case_) => case_.name === name)?.metrics;
   return BARS.filter((each) => each.case === name).flatMap((each) => {
-    const found = each.to === null ? spread(values(ours, each.key)) : ratio(ours, samples[each.to] ?? [], each.key);
+    const found =
+      each.to === null
+        ? over(ours, metrics?.find(({ key }) => key === each.key) ?? each)
+        : ratio(ours, samples[each.to] ?? [], each.key);
     if (found === null) return [];
     return [{ bar: each, found, met: each.is === '<=' ? found.median <= each.bound : found.median >= each.bound }];
   });

@@ -1,4 +1,4 @@
-/** What a run was made on. */
+/** What a run was made on, and how quiet it was there. */
 import { arch, cpus, release, totalmem, type } from 'node:os';
 
 /** @returns {Record<string, string>} */
@@ -11,3 +11,7 @@ export function machine() {
     Node: process.version,
   };
 }
+
+/** @param {import('../types.ts').Noise} noise @returns {string} */
+export const noiseOf = ({ samples, again, noisy }) =>
+  `Of ${samples} samples ${noisy} were taken in noise, and ${again} more were taken and not counted, for it became noisy.`;

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { CASES } from '../cases/index.mjs';
 import { CONTENDERS } from '../contenders/index.mjs';
 import { judge } from './bars.mjs';
+import { noiseOf } from './machine.mjs';
 import { failures } from './stats.mjs';
 import { cells, digits, named } from './table.mjs';
 
@@ -26,9 +27,9 @@ export function markdown(results) {
 }
 
 /** @param {Results} results */
-function facts({ machine, rounds, seconds }) {
+function facts({ machine, rounds, seconds, noise }) {
   const told = Object.entries(machine).map(([name, value]) => `${name}: ${value}`);
-  return `${told.join('; ')}. ${rounds} rounds, samples of ${seconds} s.`;
+  return `${told.join('; ')}. ${rounds} rounds, samples of ${seconds} s. ${noiseOf(noise)}`;
 }
 
 /** @param {Results} results */

@@ -1,7 +1,7 @@
 /** Tables for the terminal and, with the same cells, for Markdown. */
 import { CONTENDERS } from '../contenders/index.mjs';
 import { judge } from './bars.mjs';
-import { failures, ratio, spread, values } from './stats.mjs';
+import { failures, over, ratio } from './stats.mjs';
 
 /** @typedef {import('../types.ts').Case} Case */
 /** @typedef {import('../types.ts').Sample} Sample */
@@ -35,9 +35,11 @@ export function cells(case_, samples) {
     ],
   ];
   for (const [name, own] of Object.entries(samples)) {
-    const figures = case_.metrics.flatMap(({ key }) => [
-      range(spread(values(own, key))),
-      ...yardsticks.map((to) => (to === name ? '1' : digits(ratio(own, samples[to] ?? [], key)?.median ?? Number.NaN))),
+    const figures = case_.metrics.flatMap((metric) => [
+      range(over(own, metric)),
+      ...yardsticks.map((to) =>
+        to === name ? '1' : digits(ratio(own, samples[to] ?? [], metric.key)?.median ?? Number.NaN),
+      ),
     ]);
     rows.push([CONTENDERS[name]?.title ?? name, ...figures]);
   }
@@ -47,9 +49,9 @@ export function cells(case_, samples) {
 /** @param {Case} case_ @param {Readonly<Record<string, readonly Sample[]>>} samples @returns {string[][]} */
 function tall(case_, samples) {
   const names = Object.keys(samples);
-  const rows = case_.metrics.map(({ key, title, unit }) => [
-    `${title}, ${unit}`,
-    ...names.map((name) => range(spread(values(samples[name] ?? [], key)))),
+  const rows = case_.metrics.map((metric) => [
+    `${metric.title}, ${metric.unit}`,
+    ...names.map((name) => range(over(samples[name] ?? [], metric))),
   ]);
   return [['', ...names.map((name) => CONTENDERS[name]?.title ?? name)], ...rows];
 }

@@ -137,6 +137,38 @@ describe('growth', () => {
     const bulge = flatness(figures((_, count) => (count === 16_384 ? 3 * (50 + count) : 50 + count)));
     expect(bulge.sizes).toBeCloseTo(3, 1);
   });
+
+  describe('over the rounds', () => {
+    const rounds = (...sockets: [number, number, number, number][]): Sample[] =>
+      sockets.map((costs) => ({
+        figures: figures((axis, count) => (axis === 'sockets' ? (costs[SOCKETS.indexOf(count)] ?? 0) : 50)),
+      }));
+    const bar = (samples: Sample[]) => judge('growth', { ours: samples }).find(({ bar }) => bar.key === 'sockets');
+
+    it('is told of medians: noise that meets another point each round is no growth', () => {
+      const noisy = rounds([50, 50, 50, 150], [150, 50, 50, 50], [50, 150, 50, 50]);
+      expect(bar(noisy)).toMatchObject({ found: { median: 1, max: 2, count: 3 }, met: true });
+      expect(cells(caseOf('growth'), { ours: noisy })).toContainEqual([
+        'sockets, dearest to cheapest, x',
+        '1.00 - 1.00 - 2.00',
+      ]);
+    });
+
+    it('is growth where it is in most rounds', () => {
+      const steep = rounds([50, 50, 50, 100], [50, 50, 50, 100], [50, 50, 50, 50]);
+      expect(bar(steep)).toMatchObject({ found: { min: 1.5, median: 2, max: 2 }, met: false });
+    });
+
+    it('is nothing where a point is missing, and leaves out rounds that failed', () => {
+      expect(bar([{ figures: { 'sockets-1': 50 } }])).toBeUndefined();
+      expect(bar([...rounds([50, 50, 50, 100]), { failed: 'no luck' }])?.found).toEqual({
+        min: 2,
+        median: 2,
+        max: 2,
+        count: 1,
+      });
+    });
+  });
 });
 
 describe('the document', () => {
@@ -144,6 +176,7 @@ describe('the document', () => {
     machine: { CPU: 'one' },
     rounds: 2,
     seconds: 1,
+    noise: { samples: 8, again: 3, noisy: 1 },
     cases: {
       download: { ours: of('rate', 30, 60), ideal: of('rate', 20, 20), websockify: of('rate', null, null) },
       growth: { ours: [{ figures: { 'sockets-1': 50, 'sockets-10': 60 } }] },
@@ -151,8 +184,9 @@ describe('the document', () => {
     absent: { 'wisp-js': 'gone' },
   };
 
-  it('has the bars, the tables, and who was not there', () => {
+  it('has the bars, the tables, how noisy it was, and who was not there', () => {
     const text = markdown(results);
+    expect(text).toContain('Of 8 samples 1 were taken in noise, and 3 more were taken and not counted');
     expect(text).toContain('| Download, one stream | throughput / ideal | >= 1.1 | 2.25 (1.50 - 3.00) | met |');
     expect(text).toContain('| luasocket-web | 30.0 - 45.0 - 60.0 |');
     expect(text).toContain('wisp-js did not take part: gone.');

@@ -13,6 +13,8 @@ const script = fileURLToPath(new URL('../../scripts/bench.mjs', import.meta.url)
 const bench = (...args: string[]) => run(process.execPath, [script, ...args], { output: 'keep' });
 /** It builds first where that is needed. */
 const MILLISECONDS = 120_000;
+/** Other tests are noise. */
+const SHORT = ['--only', 'roundtrip', '--rounds', '1', '--seconds', '0.05', '--patience', '0'];
 const known = { cases: ['roundtrip', 'cut'], contenders: ['ours', 'ideal'] };
 let folder = '';
 
@@ -23,15 +25,17 @@ afterAll(() => rm(folder, { recursive: true }));
 
 it('measures everyone that is there', { timeout: MILLISECONDS }, async () => {
   const file = join(folder, 'out.json');
-  const { code, output } = await bench('--only', 'roundtrip', '--rounds', '1', '--seconds', '0.05', '--json', file);
+  const { code, output } = await bench(...SHORT, '--json', file);
   expect(code, output).toBe(0);
   expect(output).toContain('TCP round trip, 64 B (roundtrip)');
   expect(output).toMatch(/(met|MISSED) +p50 \/ ideal <= 1.05/);
-  const { cases, absent, machine } = JSON.parse(readFileSync(file, 'utf8'));
+  const { cases, absent, machine, noise } = JSON.parse(readFileSync(file, 'utf8'));
   expect(machine.Node).toBe(process.version);
   const present = Object.keys(CONTENDERS).filter((name) => name !== 'other' && !(name in absent));
   expect(present).toEqual(expect.arrayContaining(['ours', 'ideal', 'raw', 'wisp-js', 'wisp-server-node']));
   expect(Object.keys(cases.roundtrip)).toEqual(present);
+  expect(noise).toMatchObject({ samples: present.length, again: 0 });
+  expect(output).toContain(`Of ${present.length} samples ${noise.noisy} were taken in noise`);
   for (const name of present) {
     const [sample] = cases.roundtrip[name];
     expect(sample.figures?.p50, `${name}: ${sample.failed}`).toBeGreaterThan(0);
@@ -50,11 +54,17 @@ it('tells how it is used, and says what it does not understand', { timeout: MILL
 });
 
 it('takes its options', () => {
-  expect(parseOptions(['--only', 'cut, roundtrip', '--rounds', '7', '--seconds', '0.5', '--write'], known)).toEqual({
+  expect(
+    parseOptions(
+      ['--only', 'cut, roundtrip', '--rounds', '7', '--seconds', '0.5', '--patience', '0', '--write'],
+      known,
+    ),
+  ).toEqual({
     only: ['cut', 'roundtrip'],
     contenders: [],
     rounds: 7,
     seconds: 0.5,
+    patience: 0,
     json: null,
     versus: null,
     profile: null,
@@ -70,6 +80,7 @@ it.each([
   ['--rounds', ''],
   ['--seconds', 'long'],
   ['--seconds', '-1'],
+  ['--patience', '-1'],
   ['--json'],
   ['stray'],
 ])('refuses %s %s', (...args) => {

@@ -1,0 +1,51 @@
+/** What quiet.mjs probes with: 64 bytes to and fro between this process and one of its own, which no contender has part in. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { quantile } from '../cases/measuring.mjs';
+import { startProgram } from './program.mjs';
+
+const SIZE = 64;
+const ROUNDS = 200;
+/** Until V8 has compiled both ends. */
+const WARM_ROUNDS = 5000;
+
+/** @returns {Promise<{ probe(): Promise<number>, stop(): Promise<void> }>} Microseconds of a round trip, the median of 200. */
+export async function startPingPong() {
+  const peer = await startProgram(
+    [process.execPath, fileURLToPath(new URL('../peers/main.mjs', import.meta.url))],
+    /^(\{.*\})$/m,
+  );
+  const socket = connect({ port: JSON.parse(peer.said[1] ?? '').echo, host: '127.0.0.1', noDelay: true });
+  await once(socket, 'connect');
+  const ping = new Uint8Array(SIZE);
+  /** @param {number} rounds @returns {Promise<number[]>} Sorted. */
+  const exchange = (rounds) =>
+    new Promise((resolve, reject) => {
+      /** @type {number[]} */
+      const times = [];
+      let there = 0;
+      let from = performance.now();
+      const next = (/** @type {Buffer} */ { length }) => {
+        there += length;
+        if (there < SIZE) return;
+        there = 0;
+        const now = performance.now();
+        times.push((now - from) * 1000);
+        from = now;
+        if (times.length < rounds) return socket.write(ping);
+        socket.off('data', next).off('error', reject);
+        resolve(times.sort((a, b) => a - b));
+      };
+      socket.on('data', next).on('error', reject);
+      socket.write(ping);
+    });
+  await exchange(WARM_ROUNDS);
+  return {
+    probe: async () => quantile(await exchange(ROUNDS), 0.5),
+    stop() {
+      socket.destroy();
+      return peer.stop();
+    },
+  };
+}
