@@ -18,6 +18,13 @@ const QUANTUM = STREAM_RESERVE;
 const TELL_FRACTION = 8;
 /** Fewer bytes of one socket are not worth a CREDIT. Below STREAM_RESERVE, or a sender could wait for them for ever. */
 const TELL_BYTES = STREAM_RESERVE / 2;
+/**
+ * While less than this part of the pool is outstanding nobody waits for credit: whoever does has a reserve outstanding, and of a
+ * pool that is larger than four of those nearly ALPHA / (ALPHA + 1) is.
+ */
+const IDLE_FRACTION = 4;
+/** Then as much as this is told late, over all sockets: an echo of 64 bytes needs no CREDIT for every eighth message. */
+const LATE_BYTES = 16 * 1024;
 
 /** Streams keep exact accounts; datagrams may be lost with a WebSocket, so theirs are lenient. */
 export type FlowKind = 'stream' | 'datagram';
@@ -52,8 +59,9 @@ export class SendPool {
    * for credit has some that is still to come back.
    */
   allowance(socket: number): number {
-    const share = this.#share(socket);
-    return share < QUANTUM ? this.#reserve(socket) : Math.max(share, this.#reserve(socket));
+    const own = this.outstandingOf(socket);
+    const share = this.#share(own);
+    return share < QUANTUM ? reserve(own) : Math.max(share, reserve(own));
   }
 
   /**
@@ -61,12 +69,13 @@ export class SendPool {
    * @throws ProtocolError `internal` when that is more than was allowed, which is a defect of the caller.
    */
   spend(socket: number, bytes: number): void {
-    const most = Math.max(this.#share(socket), this.#reserve(socket));
+    const own = this.outstandingOf(socket);
+    const most = Math.max(this.#share(own), reserve(own));
     if (!(bytes >= 0 && bytes <= most)) {
       throw new ProtocolError('internal', `${bytes} bytes on socket ${socket}, allowed ${most}`);
     }
     this.#outstanding += bytes;
-    this.#bySocket.set(socket, this.outstandingOf(socket) + bytes);
+    this.#bySocket.set(socket, own + bytes);
   }
 
   /**
@@ -96,14 +105,15 @@ export class SendPool {
   }
 
   /** The n for which own + n = ALPHA * (free - n), so that the threshold still holds when they are sent. */
-  #share(socket: number): number {
+  #share(own: number): number {
     const free = this.#pool - this.#outstanding;
-    return Math.floor((ALPHA * free - this.outstandingOf(socket)) / (ALPHA + 1));
+    return Math.floor((ALPHA * free - own) / (ALPHA + 1));
   }
+}
 
-  #reserve(socket: number): number {
-    return Math.max(0, STREAM_RESERVE - this.outstandingOf(socket));
-  }
+/** What a stream that has `own` outstanding may send whatever the pool holds. */
+function reserve(own: number): number {
+  return Math.max(0, STREAM_RESERVE - own);
 }
 
 /** What we know of a socket that the peer sends on. */
@@ -122,6 +132,7 @@ export class ReceivePool {
   /** Sockets with enough to tell. */
   readonly #due = new Set<number>();
   #untold = 0;
+  #outstanding = 0;
   /** Outstanding of each stream above its reserve, summed: what lies in the pool proper. */
   #excess = 0;
 
@@ -177,8 +188,9 @@ export class ReceivePool {
    *
    * Worth telling is a socket that has consumed an eighth of the pool, or at least half of what was outstanding (but
    * 512 bytes). So a stream whose reader has taken everything has less than 512 bytes untold, and its sender may send
-   * at least as many from the reserve: nobody waits for ever. Small rests of many sockets are told together when they
-   * come to an eighth of the pool, or they would slow the others.
+   * at least as many from the reserve: nobody waits for ever. As long as little is outstanding, nobody waits at all, and
+   * 16 KiB may come together first. Small rests of many sockets are told together when they come to an eighth of the pool,
+   * or they would slow the others.
    */
   takeCredits(): [socket: number, bytes: number][] {
     if (!this.due) return [];
@@ -201,9 +213,11 @@ export class ReceivePool {
     return this.#untold;
   }
 
-  /** Whether `takeCredits` would find something worth telling. */
+  /** Whether `takeCredits` would find something worth telling. To be asked after what came in as well as after what was consumed. */
   get due(): boolean {
-    return this.#due.size > 0 || this.#untold >= this.#pool / TELL_FRACTION;
+    if (this.#untold >= this.#pool / TELL_FRACTION) return true;
+    const isIdle = this.#untold < LATE_BYTES && this.#outstanding * IDLE_FRACTION < this.#pool;
+    return !isIdle && this.#due.size > 0;
   }
 
   /** The socket is gone, and all it held with it. */
@@ -224,6 +238,7 @@ export class ReceivePool {
   #add(inbound: Inbound, bytes: number): void {
     const before = Math.max(0, inbound.outstanding - STREAM_RESERVE);
     inbound.outstanding += bytes;
+    this.#outstanding += bytes;
     if (inbound.kind === 'stream') this.#excess += Math.max(0, inbound.outstanding - STREAM_RESERVE) - before;
   }
 }

@@ -50,7 +50,7 @@ describe('acknowledgement', () => {
     expect(link.ackAt()).toBe(6200);
   });
 
-  test('due at once after 32 frames or 64 KiB', () => {
+  test('due at once after 128 frames or 64 KiB', () => {
     const many = new Link();
     for (let n = 1; n < ACK_FRAMES; n++) many.received(1);
     expect(many.ackDue(0)).toBe(false);

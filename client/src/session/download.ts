@@ -24,6 +24,8 @@ export class Download {
   /** `bytes` came in. @throws ProtocolError `overrun` */
   received(socket: number, bytes: number, kind: FlowKind): void {
     this.#pool.received(socket, bytes, kind);
+    // What could wait so far may be waited for now.
+    if (this.#pool.due) this.#tell();
   }
 
   /** The program has taken `bytes`. */

@@ -216,10 +216,6 @@ const HANDLERS: Handlers = {
     afterNextPoll(() => c.voice.guard(() => c.requests.reply(request, null)));
   },
 
-  data(c, { socket, payload }) {
-    c.streams.write(c.table.stream(socket), payload);
-  },
-
   datagram(c, { socket, peer, payload }) {
     const port = c.table.port(socket);
     try {

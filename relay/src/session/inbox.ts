@@ -67,7 +67,7 @@ export class Inbox<Message, Frame> {
   /** No more will come: calls `then` when all that is left is done, in as many turns as that takes. */
   finish(then: () => void): void {
     this.#finished = then;
-    if (this.#isEmpty) this.#end();
+    if (this.#isEmpty()) this.#end();
   }
 
   /** Forgets what is left. */
@@ -85,7 +85,7 @@ export class Inbox<Message, Frame> {
         const part = this.#frames.length <= SLICE ? this.#frames : this.#frames.slice(this.#done, this.#done + SLICE);
         this.#done += part.length;
         this.#options.perform(part);
-        if (!this.#isEmpty && (this.#held || this.#options.now() >= this.#until)) {
+        if (!this.#isEmpty() && (this.#held || this.#options.now() >= this.#until)) {
           this.#wait();
           return;
         }
@@ -106,7 +106,7 @@ export class Inbox<Message, Frame> {
     return true;
   }
 
-  get #isEmpty(): boolean {
+  #isEmpty(): boolean {
     return this.#done >= this.#frames.length && this.#messages.length === 0;
   }
 
@@ -132,7 +132,7 @@ export class Inbox<Message, Frame> {
       if (this.#stopped || this.#held) return;
       this.#until = this.#options.now() + this.#options.shares.slice;
       this.#work();
-      if (this.#stopped || !this.#isEmpty) return;
+      if (this.#stopped || !this.#isEmpty()) return;
       this.#waiting = false;
       this.#options.waits(false);
     });

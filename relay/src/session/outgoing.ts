@@ -61,10 +61,11 @@ export class Outgoing {
 }
 
 /** `message` as a WebSocket frame; its header is laid into the bytes before it. */
-function withHeader(message: Uint8Array): Uint8Array {
+function withHeader(message: Uint8Array): Buffer {
   const { length, buffer } = message;
   const header = length < LENGTH_16 ? 2 : length <= 0xffff ? 4 : HEADER_BYTES;
-  const frame = new Uint8Array(buffer, message.byteOffset - header, header + length);
+  // A Buffer, for a stream makes one of any other bytes.
+  const frame = Buffer.from(buffer, message.byteOffset - header, header + length);
   frame[0] = FINAL | OPCODE.binary;
   if (header === 2) {
     frame[1] = length;

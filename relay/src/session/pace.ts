@@ -53,8 +53,9 @@ export class Pace {
 
   /** Accounts for what the session has done. When that was its share, neither its client nor its peers are read for a while. */
   spend(bytes: number, frames: number): void {
-    const { throttle, clock, tally, client } = this.#options;
+    const { throttle } = this.#options;
     if (throttle === null) return;
+    const { clock, tally, client } = this.#options;
     const wait = throttle.spend(clock.monotonic(), bytes, frames);
     if (wait === 0 || this.#throttled || this.#ended) return;
     tally.limits.add('throttle');

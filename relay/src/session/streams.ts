@@ -140,7 +140,7 @@ export class Streams {
 
   /** Which peers are not to be read from for now. */
   stop(which: Stop): void {
-    const before = this.#stopped;
+    const before = this.#stopped();
     this.#stop = which;
     this.#review(before);
   }
@@ -159,7 +159,7 @@ export class Streams {
 
   /** Sends what was held for want of credit, and lets those read who may. */
   pump(): void {
-    const before = this.#stopped;
+    const before = this.#stopped();
     for (const stream of [...this.#starved]) this.#forward(stream);
     this.#review(before);
   }
@@ -224,7 +224,7 @@ export class Streams {
       this.#release(stream, reset);
     }
     stream.socket = null;
-    const before = this.#stopped;
+    const before = this.#stopped();
     this.#heldBytes -= lengthOf(stream.held);
     for (const { payload } of stream.held) this.buffers.release(payload);
     stream.held = [];
@@ -286,7 +286,8 @@ export class Streams {
 
   data(stream: Stream, payload: Uint8Array): void {
     this.#voice.guard(() => {
-      const before = this.#stopped;
+      if (this.#pass(stream, payload)) return;
+      const before = this.#stopped();
       stream.held.push({ payload, headroom: true });
       this.#heldBytes += payload.length;
       this.#forward(stream);
@@ -323,18 +324,18 @@ export class Streams {
     });
   }
 
-  get #stopped(): Stop {
+  #stopped(): Stop {
     return this.#heldBytes < HELD_BYTES ? this.#stop : 'all';
   }
 
   #mayRead(stream: Stream): boolean {
-    const stopped = this.#stopped;
+    const stopped = this.#stopped();
     return stopped === 'none' || (stopped === 'bulk' && this.#send.outstandingOf(stream.id) < LIGHT_BYTES);
   }
 
   /** To be called after something that may have changed who is stopped. */
   #review(before: Stop): void {
-    const now = this.#stopped;
+    const now = this.#stopped();
     if (now === before) return;
     if (now === 'none' || before === 'all') this.pump();
     else for (const stream of this.#reading) this.#regulate(stream);
@@ -344,6 +345,16 @@ export class Streams {
   #tell(stream: Stream, frame: RelayFrame): void {
     if (stream.held.length > 0) stream.tail.push(frame);
     else this.#voice.send(frame);
+  }
+
+  /** Sends what has come at once, as is the rule: nothing waits, and there is credit for all of it. Answers whether it has. */
+  #pass(stream: Stream, payload: Uint8Array): boolean {
+    const { length } = payload;
+    if (stream.held.length > 0 || length > MAX_DATA || length > this.#send.allowance(stream.id)) return false;
+    this.#send.spend(stream.id, length);
+    this.#voice.data(stream.id, payload);
+    this.#regulate(stream);
+    return true;
   }
 
   /** Sends what is held as far as credit goes. */
@@ -373,7 +384,7 @@ export class Streams {
         this.buffers.release(part);
       }
     }
-    if (stream.held.length === 0) {
+    if (stream.held.length === 0 && stream.tail.length > 0) {
       for (const frame of stream.tail.splice(0)) this.#voice.send(frame);
     }
     // To the end of the line, whether served or not, so that all get their turn.

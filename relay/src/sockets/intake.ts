@@ -40,7 +40,7 @@ export class Intake {
     if (!buffers) throw new Error('nobody has given memory to read into');
     const chunk = this.#chunk;
     if (!chunk) {
-      const payload = buffers.copy(this.#shared.subarray(0, bytes));
+      const payload = buffers.copy(this.#shared, bytes);
       if (bytes >= BUSY_BYTES) this.#hurry(buffers);
       return payload;
     }

@@ -163,7 +163,7 @@ export class TcpStream {
   }
 
   write(payload: Uint8Array): boolean {
-    if (!this.#writable || payload.length === 0) return true;
+    if (!this.#writable() || payload.length === 0) return true;
     if (this.#net.writableLength > 0 && this.#crumbs.add(payload)) return true;
     this.#writeCrumbs();
     if (this.#net.writableLength > 0 && this.#crumbs.add(payload)) return true;
@@ -174,7 +174,7 @@ export class TcpStream {
   /** FIN, after what is still to be written. `deaf`: reading is shut too. */
   end(deaf: boolean): void {
     this.#deaf ||= deaf;
-    if (!this.#writable) return;
+    if (!this.#writable()) return;
     this.#ending = true;
     this.#writeCrumbs();
     this.#net.end();
@@ -219,7 +219,7 @@ export class TcpStream {
     }
   }
 
-  get #writable(): boolean {
+  #writable(): boolean {
     return this.#open && !this.#ending && !this.#closed && !this.#failed && !this.#net.destroyed;
   }
 
