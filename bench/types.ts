@@ -57,6 +57,13 @@ export interface Cost {
   readonly rss: number;
 }
 
+/** What the machine's processors did so far, in any unit. */
+export interface Processors {
+  readonly used: number;
+  /** Was asked for, and the hypervisor had something else to do. */
+  readonly stolen: number;
+}
+
 /** What a case is given to measure with. */
 export interface Bench {
   readonly place: Place;

@@ -1,4 +1,4 @@
-/** What a relay costs, as Linux counts it: CPU and memory of its processes, from outside. */
+/** What a relay costs, as Linux counts it: CPU and memory of its processes, from outside; and what the whole machine does. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** proc(5): the unit of stat's times is 1/100 s on every Linux that Node runs on. */
@@ -20,6 +20,20 @@ export function costOf(pid) {
     return { cpu, rss };
   } catch {
     return { cpu: Number.NaN, rss: Number.NaN };
+  }
+}
+
+/** proc(5), stat: user, nice, system, idle, iowait, irq, softirq, steal. @returns {import('../types.ts').Processors} */
+export function processors() {
+  try {
+    const line = readFileSync('/proc/stat', 'latin1').split('\n')[0] ?? '';
+    const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, stolen = 0] = line
+      .split(/ +/)
+      .slice(1)
+      .map(Number);
+    return { used: user + nice + system + irq + softirq, stolen };
+  } catch {
+    return { used: Number.NaN, stolen: Number.NaN };
   }
 }
 

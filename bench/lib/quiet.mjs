@@ -1,19 +1,24 @@
 /**
  * Keeps samples out of the noise of a machine that others share: for seconds to minutes whatever wakes a process may take three
  * to four times as long there, and a sample taken then tells of the machine and not of who was measured. So a probe that no
- * contender has part in goes before and after each sample. Knows no clock, no process and no case; noise makes nothing fail.
+ * contender has part in goes before and after each sample, and what the hypervisor kept during it is looked at. Knows no clock,
+ * no process and no case; noise makes nothing fail.
  */
 import { spread } from '../report/stats.mjs';
 
 /** @typedef {import('../types.ts').Sample} Sample */
 /** @typedef {import('../types.ts').Gate} Gate */
+/** @typedef {import('../types.ts').Processors} Processors */
 
 /** Times the reference above which a probe is noisy. Quiet ones differ by 1.5, by the core that the kernel chooses. */
 const NOISY = 1.6;
 /** Probes that say at the start what quiet is, and seconds between them. */
-const FIRST = { probes: 15, apart: 0.2 };
-/** Seconds before a noisy probe is believed: what a sample leaves behind, as processes that end, has gone by then; noise stays. */
-const DOUBT = 0.25;
+const FIRST = { probes: 15, apart: 0.07 };
+/**
+ * Share of the time asked of the processors that the hypervisor may have kept during a sample. Where messages went to and fro it
+ * was 0.03 at most when it was quiet, and 0.25 to 0.5 when it was not.
+ */
+const STOLEN = 0.1;
 /** Seconds between looks while it is noisy. */
 const STEP = 1;
 /** Seconds that one sample may wait. */
@@ -31,15 +36,22 @@ export function reference(probes) {
   return spread(sorted.slice(0, Math.ceil(sorted.length / 2)))?.median ?? Number.POSITIVE_INFINITY;
 }
 
+/** @param {Processors} before @param {Processors} after @returns {number} NaN where nothing was asked for. */
+const stolen = (before, after) => {
+  const kept = after.stolen - before.stolen;
+  return kept / (kept + after.used - before.used);
+};
+
 /**
  * @param {object} tools
  * @param {() => Promise<number>} tools.probe More is noisier.
+ * @param {() => Processors} tools.processors
  * @param {(seconds: number) => Promise<unknown>} tools.sleep
  * @param {() => number} tools.now Seconds.
  * @param {number} patience Seconds that all waiting and all samples taken again may cost; 0: noise is counted and no more.
  * @returns {Promise<Gate>} Once it knows what quiet is.
  */
-export async function openGate({ probe, sleep, now }, patience) {
+export async function openGate({ probe, processors, sleep, now }, patience) {
   /** @type {number[]} */
   const probes = [];
   const counts = { samples: 0, again: 0, noisy: 0 };
@@ -55,11 +67,6 @@ export async function openGate({ probe, sleep, now }, patience) {
     if (is) probes.push(found);
     return is;
   };
-  const believed = async () => {
-    if (await quiet()) return true;
-    await sleep(DOUBT);
-    return quiet();
-  };
   return {
     counts,
     async sample(prepare, take) {
@@ -67,15 +74,21 @@ export async function openGate({ probe, sleep, now }, patience) {
       let wait = WAIT;
       for (let again = 0; ; again++) {
         await prepare();
-        let calm = await believed();
-        for (; !calm && Math.min(wait, left) >= STEP; wait -= STEP, left -= STEP) {
+        let calm = await quiet();
+        let from = now();
+        while (!calm && Math.min(wait, left) >= STEP) {
           await sleep(STEP);
           calm = await quiet();
+          const spent = now() - from;
+          wait -= spent;
+          left -= spent;
+          from += spent;
         }
-        const from = now();
+        const before = processors();
         const sample = await take();
+        const kept = stolen(before, processors()) > STOLEN;
         // A failure is none of noise.
-        if ('failed' in sample || (calm && (await believed()))) return sample;
+        if ('failed' in sample || (calm && !kept && (await quiet()))) return sample;
         if (!calm || again === AGAIN || left < STEP) {
           counts.noisy++;
           return sample;

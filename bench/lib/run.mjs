@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { CONTENDERS } from '../contenders/index.mjs';
 import { machine } from '../report/machine.mjs';
 import { startBrowser } from './browser.mjs';
+import { processors } from './cost.mjs';
 import { startPingPong } from './pingpong.mjs';
 import { startProgram } from './program.mjs';
 import { openGate } from './quiet.mjs';
@@ -52,7 +53,11 @@ export async function runAll(plan, say, tell) {
   const browser = plan.cases.some(({ where }) => where === 'page') ? await startBrowser() : null;
   if (browser !== null) say(`Chromium ${browser.version}`);
   const pingPong = await startPingPong();
-  const clock = { sleep: (/** @type {number} */ s) => setTimeout(s * 1000), now: () => performance.now() / 1000 };
+  const clock = {
+    processors,
+    sleep: (/** @type {number} */ s) => setTimeout(s * 1000),
+    now: () => performance.now() / 1000,
+  };
   const gate = await openGate({ probe: pingPong.probe, ...clock }, plan.patience);
   for (const case_ of plan.cases) {
     // Which has been said.
