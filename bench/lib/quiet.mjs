@@ -23,8 +23,11 @@ const STOLEN = 0.1;
 const STEP = 1;
 /** Seconds that one sample may wait. */
 const WAIT = 30;
-/** Times that a sample is taken again. */
-const AGAIN = 2;
+/**
+ * Seconds before a sample is taken again, and again; then it counts as it is. There are noises that a probe does not meet, since
+ * it is less work than a sample: without a pause all three would be in the same one.
+ */
+const PAUSES = [5, 15];
 
 /**
  * What a probe says when it is quiet: the median of the quieter half, which does not become noisy when half of the probes
@@ -89,11 +92,13 @@ export async function openGate({ probe, processors, sleep, now }, patience) {
         const kept = stolen(before, processors()) > STOLEN;
         // A failure is none of noise.
         if ('failed' in sample || (calm && !kept && (await quiet()))) return sample;
-        if (!calm || again === AGAIN || left < STEP) {
+        const pause = PAUSES[again];
+        if (!calm || pause === undefined || left < STEP) {
           counts.noisy++;
           return sample;
         }
         counts.again++;
+        await sleep(Math.min(pause, left));
         left -= now() - from;
       }
     },
