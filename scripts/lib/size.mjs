@@ -32,7 +32,7 @@ export const BUDGETS = {
   'luasocket-web/lua': 8_500,
   'luasocket-web.global.js': 32_000,
   'luasocket-web.emscripten.js': 31_000,
-  'luasocket-web.defold.js': 34_000,
+  'luasocket-web.defold.js': 34_250,
   'pump.js': 14_000,
   'lua-worker.js': 80_000,
   'lua5.1.wasm': 90_000,

@@ -6,6 +6,7 @@ import { words } from '@luasocket-web/shared/errors';
 import type { Args } from './args.ts';
 import { Failure } from './channel.ts';
 import type { Context } from './context.ts';
+import type { Slot } from './descriptors.ts';
 import { isNil, toLong, toSize } from './lua.ts';
 import type { Op } from './op.ts';
 import type { ReceiveResult, SendResult, Stats } from './results.ts';
@@ -63,7 +64,7 @@ function* receiveCount(context: Context, state: TcpState, wanted: number, out: U
     if (failure !== null) return failure;
     const content = state.buffer.content;
     const count = Math.min(content.length, left);
-    if (count > 0) out.push(content.subarray(0, count));
+    if (count > 0) out.push(count === content.length ? content : content.subarray(0, count));
     skip(state, count);
     left -= count;
   } while (left > 0);
@@ -113,17 +114,20 @@ export function* receive<B>(context: Context<B>, state: TcpState, args: Args): O
   const prefix = args.optBytes(2);
   const size = prefix?.length ?? 0;
   const out: Uint8Array[] = size > 0 ? [prefix as Uint8Array] : [];
-  let failure: Failure | null = null;
   const count = args.numeric(1);
-  if (count === null) {
-    const pattern = args.optText(1, '*l');
-    if (pattern.startsWith('*l')) failure = yield* receiveLine(context, state, out);
-    else if (pattern.startsWith('*a')) failure = yield* receiveAll(context, state, out);
-    else args.fail(1, 'invalid receive pattern');
-  } else {
-    if (!(count >= 0)) args.fail(1, 'invalid receive pattern');
-    const wanted = toSize(count);
-    if (size === 0 || wanted > size) failure = yield* receiveCount(context, state, wanted - size, out);
+  const pattern = count === null ? args.optText(1, '*l') : null;
+  const all = pattern?.startsWith('*a');
+  if (pattern === null ? !((count as number) >= 0) : !all && !pattern.startsWith('*l')) {
+    args.fail(1, 'invalid receive pattern');
+  }
+  const left = pattern === null ? toSize(count as number) - size : 1;
+  let failure: Failure | null = null;
+  if (size === 0 || left > 0) {
+    // What all of them would wait for first, and what resumes here need not pass through all of them.
+    const slot = state.timeout.isUnlimited && context.patience === 'waits' ? emptySlot(context, state) : null;
+    if (slot !== null) yield usocket.waitFor(slot, 'readable', Number.POSITIVE_INFINITY);
+    if (pattern === null) failure = yield* receiveCount(context, state, left, out);
+    else failure = yield* (all ? receiveAll : receiveLine)(context, state, out);
   }
   const data = decoded(context.strings, out);
   return failure === null ? [data, null, null] : [null, words(failure), data];
@@ -137,12 +141,18 @@ const NOTHING = new Uint8Array();
  */
 export function idle<B>(context: Context<B>, state: TcpState, values: readonly unknown[]): ReceiveResult<B> | null {
   const [pattern, prefix] = values;
-  if (context.patience !== 'never' || !isNil(prefix) || !state.buffer.isEmpty) return null;
+  if (context.patience !== 'never' || !isNil(prefix)) return null;
   if (!isNil(pattern) && pattern !== '*l' && pattern !== '*a' && !(typeof pattern === 'number' && pattern > 0))
     return null;
-  const slot = context.descriptors.get(state.descriptor);
-  if (slot === undefined || slot.socket.kind !== 'tcp' || !slot.socket.established || slot.readable) return null;
+  if (emptySlot(context, state) === null) return null;
   return [null, words(usocket.IO_TIMEOUT), context.strings.decode(NOTHING)];
+}
+
+/** The slot of a connection of which nothing is here, neither in the buffer nor behind it; null: something is to be told. */
+function emptySlot(context: Context, state: TcpState): Slot | null {
+  const slot = state.buffer.isEmpty ? context.descriptors.get(state.descriptor) : undefined;
+  if (slot === undefined || slot.socket.kind !== 'tcp' || !slot.socket.established || slot.readable) return null;
+  return slot;
 }
 
 /** object:send(data, i, j) */

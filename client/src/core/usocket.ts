@@ -5,7 +5,7 @@
 import { type Datagram, END, Failure, type Stream, type Where } from './channel.ts';
 import { type Context, fence, granted } from './context.ts';
 import { type AnyKind, INVALID, type Slot } from './descriptors.ts';
-import type { Op } from './op.ts';
+import type { Op, Wait } from './op.ts';
 import type { Timeout } from './timeout.ts';
 
 /** io.h's own codes. The peer has finished, or there is no descriptor; told apart from a lost relay by identity. */
@@ -39,6 +39,12 @@ export function socketOf(context: Context, holder: Holder): AnyKind | Failure {
   return context.descriptors.get(holder.descriptor)?.socket ?? new Failure('EBADF');
 }
 
+/** socket_waitfd. `deadline` is on the channel's clock. */
+export function waitFor(slot: Slot, direction: 'readable' | 'writable', deadline: number): Wait {
+  const { socket } = slot;
+  return { sources: [socket, slot], ready: () => slot.closed || socket[direction], deadline };
+}
+
 /** The loop that all calls of usocket.c have: tries until `attempt` answers something else than null. */
 function* retry<T>(
   context: Context,
@@ -55,16 +61,16 @@ function* retry<T>(
     const result = attempt(socket);
     if (result !== null) return result;
     if (expired) return IO_TIMEOUT;
-    const ready = () => slot.closed || socket[direction];
     const now = context.channel.now();
     const limit = context.patience === 'never' ? 0 : timeout.patience(now);
+    const wait = waitFor(slot, direction, now + limit);
     if (limit > 0) {
-      yield { sources: [socket, slot], ready, deadline: now + limit };
-      if (ready()) continue;
+      yield wait;
+      if (wait.ready()) continue;
     }
     expired = true;
     // One last look, at what the relay's kernel has.
-    yield* fence(context, [socket, slot], ready);
+    yield* fence(context, wait.sources, wait.ready);
   }
 }
 
@@ -82,7 +88,7 @@ export function* receive(
     const got = take(socket, max);
     if (got === null || got instanceof Failure) return got;
     if (got.payload.length === 0) return IO_CLOSED;
-    const pieces = [got.payload.subarray(0, max)];
+    const pieces = [got.payload.length > max ? got.payload.subarray(0, max) : got.payload];
     if (socket.kind === 'tcp') gather(socket, max - got.payload.length, pieces);
     return pieces;
   };

@@ -287,8 +287,7 @@ export class Connection implements Outbox, Path {
   /** Sends ACK if one is due, else makes sure that somebody looks when it is. */
   #acknowledge(): void {
     if (this.#link.ackDue(this.#host.now())) {
-      this.#cancelAck?.();
-      this.#cancelAck = null;
+      // A timer that runs is left to: it will look again.
       this.#attachment?.send({ type: 'ack', received: this.#link.takeAck() }, false);
     } else if (!this.#cancelAck && this.#link.ackAt() !== Number.POSITIVE_INFINITY) {
       this.#cancelAck = this.#host.after(Math.max(0, this.#link.ackAt() - this.#host.now()), () => {

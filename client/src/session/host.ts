@@ -27,12 +27,15 @@ export function systemHost(): Host {
       const timer = setTimeout(run, milliseconds);
       return () => clearTimeout(timer);
     },
-    soon: (run) => queueMicrotask(run),
+    // Not queueMicrotask, which in Node makes a resource for async_hooks each time.
+    soon: (run) => void SETTLED.then(run),
     later: laterOn(),
     random: () => Math.random(),
     hmac: subtle ? (key, data) => hmac(subtle, key, data) : null,
   };
 }
+
+const SETTLED = Promise.resolve();
 
 /** Not by a timer, which browsers slow down in pages that are hidden. */
 function laterOn(): (run: () => void) => void {

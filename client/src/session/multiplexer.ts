@@ -17,6 +17,7 @@ import {
   KIND,
 } from '@luasocket-web/shared/frames';
 import { DATAGRAM_OVERHEAD, MAX_PENDING_REQUESTS } from '@luasocket-web/shared/limits';
+import { isSequenced } from '@luasocket-web/shared/link';
 import type { SocketStatus } from '../api.ts';
 import { Failure, type Pending } from '../core/channel.ts';
 import { SessionDatagramSocket } from './datagram.ts';
@@ -198,9 +199,9 @@ export class Multiplexer implements Wire {
 
   emit(frame: ClientFrame): void {
     if (this.#over) return;
-    if (EFFECTIVE.has(frame.type)) this.#effects++;
+    if (frame.type === 'data' || EFFECTIVE.has(frame.type)) this.#effects++;
     const encoded = { frame, bytes: this.#encode(frame) };
-    if (this.#waiting.length === 0 || !FRAMES[frame.type].sequenced) this.#send(encoded);
+    if (this.#waiting.length === 0 || !isSequenced(frame.type)) this.#send(encoded);
     else this.#waiting.push(encoded);
   }
 
@@ -262,7 +263,7 @@ export class Multiplexer implements Wire {
 
   #send(encoded: Encoded): void {
     const { frame, bytes } = encoded;
-    if ('request' in frame) {
+    if (frame.type !== 'data' && 'request' in frame) {
       if (this.#unanswered >= MAX_PENDING_REQUESTS) {
         this.#waiting.push(encoded);
         return;
@@ -270,7 +271,7 @@ export class Multiplexer implements Wire {
       this.#unanswered++;
     }
     if (this.#tap.listening) this.#tap.frame('sent', frame, bytes.length);
-    this.#outbox.send(bytes, FRAMES[frame.type].sequenced, frame.type !== 'credit');
+    this.#outbox.send(bytes, isSequenced(frame.type), frame.type !== 'credit');
   }
 
   /** A request was answered. */
@@ -390,8 +391,8 @@ export class Multiplexer implements Wire {
   }
 }
 
-/** What may have an effect on another socket of this session. */
-const EFFECTIVE: ReadonlySet<FrameName> = new Set(['data', 'datagram', 'sendto', 'connect', 'shutdown', 'close']);
+/** What, beside DATA, may have an effect on another socket of this session. */
+const EFFECTIVE: ReadonlySet<FrameName> = new Set(['datagram', 'sendto', 'connect', 'shutdown', 'close']);
 
 /** A frame and its bytes. */
 interface Encoded {

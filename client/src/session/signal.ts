@@ -34,13 +34,14 @@ const NOBODY: readonly (() => void)[] = [];
  * meets no half-changed session.
  */
 export class Wakes {
-  readonly #due = new Set<Signal>();
+  #due: Signal[] = [];
   #held = 0;
 
   add(signal: Signal): void {
     if (!signal.watched) return;
-    if (this.#held > 0) this.#due.add(signal);
-    else signal.notify();
+    if (this.#held === 0) signal.notify();
+    // A stream that many frames are for is woken once; one that others come between, more often: that harms nobody.
+    else if (this.#due.at(-1) !== signal) this.#due.push(signal);
   }
 
   /** Runs `change` and wakes afterwards, even if it throws. */
@@ -50,9 +51,9 @@ export class Wakes {
       change();
     } finally {
       this.#held--;
-      if (this.#held === 0 && this.#due.size > 0) {
-        const due = [...this.#due];
-        this.#due.clear();
+      if (this.#held === 0 && this.#due.length > 0) {
+        const due = this.#due;
+        this.#due = [];
         for (const signal of due) signal.notify();
       }
     }

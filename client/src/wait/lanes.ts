@@ -31,8 +31,13 @@ export class Lanes {
     // Set-up calls come one after the other anyhow.
     const after = direction === 'setup' ? 0 : this.#setupsBegun;
     if (direction === 'setup') this.#setupsBegun += 1;
-    this.#lanes[direction].waiting.push({ start, after });
-    this.#next(direction);
+    const lane = this.#lanes[direction];
+    if (lane.busy || lane.waiting.length > 0 || after > this.#setupsDone) {
+      lane.waiting.push({ start, after });
+      return;
+    }
+    lane.busy = true;
+    start();
   }
 
   done(direction: Queued): void {

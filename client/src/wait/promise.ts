@@ -10,6 +10,8 @@ import type { Direction, Waiter } from './waiter.ts';
 
 /** The longest delay of setTimeout, in milliseconds. */
 const LONGEST_DELAY = 0x7fff_ffff;
+/** For microtasks: queueMicrotask of Node makes a resource for async_hooks each time. */
+const SETTLED = Promise.resolve();
 
 export class PromiseWaiter implements Waiter<'async'> {
   readonly patience: Patience = 'waits';
@@ -23,13 +25,13 @@ export class PromiseWaiter implements Waiter<'async'> {
 
   run<T>(op: Op<T>, owner: object, direction: Direction): Promise<T> {
     return new Promise((resolve, reject) => {
-      const lanes = direction === 'free' ? null : this.#lanesOf(owner);
-      const leave = () => {
-        if (direction !== 'free') lanes?.done(direction);
-      };
-      const run = new Run(op, this.#now, { resolve, reject, leave });
-      if (direction === 'free' || lanes === null) run.start();
-      else lanes.enter(direction, () => run.start());
+      if (direction === 'free') {
+        advance(op, this.#now, resolve, reject, null);
+        return;
+      }
+      const lanes = this.#lanesOf(owner);
+      const leave = () => lanes.done(direction);
+      lanes.enter(direction, () => advance(op, this.#now, resolve, reject, leave));
     });
   }
 
@@ -62,95 +64,63 @@ export class PromiseWaiter implements Waiter<'async'> {
   }
 }
 
-/** Who hears of the end of an operation. */
-interface Caller<T> {
-  readonly resolve: (value: T) => void;
-  readonly reject: (reason: unknown) => void;
-  /** Frees the lane; before the caller hears, so that its next call need not queue. */
-  readonly leave: () => void;
-}
-
-/** An operation on its way: when it has waited it goes on in a microtask, or from a timer, never from within a source's call. */
-class Run<T> {
-  readonly #op: Op<T>;
-  readonly #now: () => number;
-  readonly #caller: Caller<T>;
-  /** What it waits for; null: for nothing. */
-  #wait: Wait | null = null;
-  #unsubscribe: (() => void)[] = [];
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #looking = false;
-
-  constructor(op: Op<T>, now: () => number, caller: Caller<T>) {
-    this.#op = op;
-    this.#now = now;
-    this.#caller = caller;
-  }
-
-  start(): void {
-    let step: IteratorResult<Wait, T>;
-    try {
-      step = this.#op.next();
-    } catch (error) {
-      this.#fail(error);
+/**
+ * Runs an operation to its end, or to where it waits. `leave` frees its lane, before the caller hears, so that the caller's next
+ * call need not queue; null: it is in none.
+ */
+function advance<T>(
+  op: Op<T>,
+  now: () => number,
+  resolve: (value: T) => void,
+  reject: (reason: unknown) => void,
+  leave: (() => void) | null,
+): void {
+  try {
+    const step = op.next();
+    if (!step.done) {
+      sleep(step.value, now, () => advance(op, now, resolve, reject, leave));
       return;
     }
-    if (step.done) {
-      this.#caller.leave();
-      this.#caller.resolve(step.value);
-    } else this.#await(step.value);
+    leave?.();
+    resolve(step.value);
+  } catch (error) {
+    leave?.();
+    reject(error);
   }
+}
 
-  #await(wait: Wait): void {
-    this.#wait = wait;
-    try {
-      for (const source of wait.sources) this.#unsubscribe.push(source.subscribe(this.#wake));
-      if (wait.deadline !== Number.POSITIVE_INFINITY) this.#arm(wait.deadline);
-      if (wait.ready()) this.#wake();
-    } catch (error) {
-      this.#forget();
-      this.#fail(error);
-    }
-  }
+/** One wait of an operation: calls `resume` in a microtask, or from a timer, never from within a source's call. */
+function sleep(wait: Wait, now: () => number, resume: () => void): void {
+  const { sources, deadline } = wait;
+  const unsubscribe: (() => void)[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let looking = false;
+  let over = false;
 
-  #fail(error: unknown): void {
-    this.#caller.leave();
-    this.#caller.reject(error);
-  }
-
-  /** A message of many frames wakes many times; one look after all of it is enough. */
-  readonly #wake = (): void => {
-    if (this.#looking) return;
-    this.#looking = true;
-    queueMicrotask(this.#look);
+  const finish = (): void => {
+    over = true;
+    if (timer !== undefined) clearTimeout(timer);
+    for (const each of unsubscribe) each();
+    resume();
+  };
+  const look = (): void => {
+    looking = false;
+    if (!over && wait.ready()) finish();
+  };
+  // A message of many frames wakes many times; one look after all of it is enough.
+  const wake = (): void => {
+    if (looking) return;
+    looking = true;
+    void SETTLED.then(look);
+  };
+  // Timers may be early, and none reaches further than 24 days.
+  const arm = (): void => {
+    const milliseconds = Math.ceil((deadline - now()) * 1000);
+    const expire = (): void => (wait.ready() || now() >= deadline ? finish() : arm());
+    timer = setTimeout(expire, Math.min(Math.max(milliseconds, 0), LONGEST_DELAY));
   };
 
-  /** It may be for a wait that is over: then it is one look too many at the next. */
-  readonly #look = (): void => {
-    this.#looking = false;
-    if (this.#wait?.ready()) this.#resume();
-  };
-
-  #arm(deadline: number): void {
-    const milliseconds = Math.ceil((deadline - this.#now()) * 1000);
-    this.#timer = setTimeout(() => this.#expire(deadline), Math.min(Math.max(milliseconds, 0), LONGEST_DELAY));
-  }
-
-  /** Timers may be early, and none reaches further than 24 days. */
-  #expire(deadline: number): void {
-    if (this.#wait?.ready() || this.#now() >= deadline) this.#resume();
-    else this.#arm(deadline);
-  }
-
-  #resume(): void {
-    this.#forget();
-    this.start();
-  }
-
-  #forget(): void {
-    this.#wait = null;
-    if (this.#timer !== undefined) clearTimeout(this.#timer);
-    for (const unsubscribe of this.#unsubscribe) unsubscribe();
-    this.#unsubscribe.length = 0;
-  }
+  for (const source of sources) unsubscribe.push(source.subscribe(wake));
+  if (deadline !== Number.POSITIVE_INFINITY) arm();
+  if (wait.ready()) wake();
 }

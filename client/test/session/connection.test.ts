@@ -1,4 +1,5 @@
 /** The connection under virtual time: handshake, acknowledgement, signs of life, and the end. */
+import { ACK_FRAMES } from '@luasocket-web/shared/limits';
 import { describe, expect, test } from 'vitest';
 import { begin, connectedStream, opened } from './opened.ts';
 import { outcome } from './scripted.ts';
@@ -74,7 +75,7 @@ describe('frames', () => {
     expect(unacknowledged()).toBe(2);
     await all.host.advance(220);
     expect(unacknowledged()).toBe(0);
-    for (let i = 0; i < 32; i++) all.relay.tell({ type: 'data', socket: 1, payload: new Uint8Array(1) });
+    for (let i = 0; i < ACK_FRAMES; i++) all.relay.tell({ type: 'data', socket: 1, payload: new Uint8Array(1) });
     await all.host.advance(20);
     expect(unacknowledged()).toBe(0);
   });

@@ -23,7 +23,8 @@ import { lasting } from './lasting.ts';
 import type { Leases } from './leases.ts';
 import type { Voice } from './parts.ts';
 import type { Requests } from './requests.ts';
-import { Stream, type Streams } from './streams.ts';
+import { Stream } from './stream.ts';
+import type { Streams } from './streams.ts';
 import type { Entry, SocketTable } from './table.ts';
 import { afterNextPoll, type Turnstile } from './turns.ts';
 

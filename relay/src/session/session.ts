@@ -16,6 +16,7 @@ import type { Log } from '../log.ts';
 import { ReadBuffers } from '../sockets/read-buffers.ts';
 import type { SocketFactory } from '../sockets/socket.ts';
 import type { Tally } from '../tally.ts';
+import { Acknowledging } from './acknowledging.ts';
 import { isBehind, MUCH, TOO_MUCH } from './arrears.ts';
 import { Budget } from './budget.ts';
 import { closeInShares } from './closing.ts';
@@ -76,16 +77,17 @@ export class Session implements Owner, Voice {
   readonly #pace: Pace;
   readonly #buffers = new ReadBuffers();
   readonly #link = new Link((encoded) => this.#buffers.release(encoded));
+  readonly #acks: Acknowledging;
   #connection: Connection | null = null;
   /** Of the last RESUME that was accepted; 1 before the first. */
   #generation = 1;
   #ended = false;
   #last: NodeJS.Timeout | undefined;
   #expiry: NodeJS.Timeout | undefined;
-  #ackTimer: NodeJS.Timeout | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#acks = new Acknowledging(this.#link, options.clock, () => this.#connection?.linger());
     const { limits, gate, names, sockets, scans, tally } = options;
     const send = new SendPool(limits.download);
     const receive = new ReceivePool(limits.upload);
@@ -294,16 +296,15 @@ export class Session implements Owner, Voice {
     this.#pace.spend(bytes, frames.length);
     streams.settle();
     this.stir();
-    this.#tellSoon();
+    this.#acks.look();
     return isPassing && streams.kept === kept;
   }
 
   flushing(): void {
     if (this.#ended) return;
     this.#context.credit.tell(this.#connection?.roundtrip ?? null);
-    if (this.#link.ackDue(this.#options.clock.monotonic())) {
-      this.#connection?.send({ type: 'ack', received: this.#link.takeAck() });
-    }
+    const received = this.#acks.take();
+    if (received !== null) this.#connection?.send({ type: 'ack', received });
   }
 
   get grownBytes(): number {
@@ -361,22 +362,6 @@ export class Session implements Owner, Voice {
     }
   }
 
-  /** An ACK now if it is due, else when it will be. */
-  #tellSoon(): void {
-    const now = this.#options.clock.monotonic();
-    if (this.#link.ackDue(now)) {
-      this.#connection?.linger();
-      return;
-    }
-    const at = this.#link.ackAt();
-    if (at === Number.POSITIVE_INFINITY || this.#ackTimer !== undefined) return;
-    this.#ackTimer = setTimeout(() => {
-      this.#ackTimer = undefined;
-      // Timers may be a little early; then it is not due yet.
-      this.#tellSoon();
-    }, at - now).unref();
-  }
-
   #fail(error: unknown): void {
     if (this.#connection) {
       this.#connection.fail(error);
@@ -394,7 +379,7 @@ export class Session implements Owner, Voice {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#expiry);
-    clearTimeout(this.#ackTimer);
+    this.#acks.close();
     this.#pace.close();
     clearTimeout(this.#last);
     const { streams, table, leases, credit } = this.#context;

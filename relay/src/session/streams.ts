@@ -8,12 +8,12 @@ import type { ReceivePool, SendPool } from '@luasocket-web/shared/flow';
 import type { RelayFrame } from '@luasocket-web/shared/frames';
 import { MAX_DATA } from '@luasocket-web/shared/limits';
 import type { ReadBuffers } from '../sockets/read-buffers.ts';
-import type { SystemFailure, TcpSink, TcpSocket } from '../sockets/socket.ts';
+import type { SystemFailure, TcpSocket } from '../sockets/socket.ts';
 import type { Budget } from './budget.ts';
-import { type Holder, Pins } from './lasting.ts';
-import { Ordered } from './ordered.ts';
+import { Pins } from './lasting.ts';
 import type { Stop, Voice } from './parts.ts';
 import { outcomeOf } from './requests.ts';
+import { type Held, Stream, type StreamRules } from './stream.ts';
 
 /**
  * A stream that has less than this outstanding is read from though the WebSocket is full: what it sends waits behind
@@ -22,70 +22,6 @@ import { outcomeOf } from './requests.ts';
 const LIGHT_BYTES = 16 * 1024;
 /** Bytes read from peers and held over for want of credit, over all streams of a session; then nobody reads. */
 const HELD_BYTES = 512 * 1024;
-
-/** What was read and is still to be sent. */
-interface Held {
-  payload: Uint8Array;
-  /** The bytes before the payload are free for its frame's header; not so when a part before it was sent. */
-  headroom: boolean;
-}
-
-/** A TCP socket of the session, as its socket tells it. All rules are in `Streams`. */
-export class Stream implements TcpSink, Holder {
-  readonly kind = 'tcp';
-  readonly id: number;
-  readonly ordered = new Ordered();
-  /** Null until it is made, and when that was refused. */
-  socket: TcpSocket | null = null;
-  /** Why socket(2) was refused: the answer to every request. */
-  refused: SystemFailure | null = null;
-  /** `gone`: the connection ended in both directions by an error. */
-  state: 'unconnected' | 'established' | 'gone' = 'unconnected';
-  /** The client has said that it sends no more. */
-  finished = false;
-  /** The listener whose queue this connection waits in; null once taken. */
-  listener: Stream | null = null;
-  /** Connections that wait to be taken. */
-  readonly waiting = new Set<Stream>();
-
-  paused = false;
-  /** Read, and not sent for want of credit. */
-  held: Held[] = [];
-  /** What is told after all that is held. */
-  tail: RelayFrame[] = [];
-  /** Given to the socket and not yet taken by the kernel, bytes. */
-  unwritten = 0;
-  pinned = 0;
-  /** To be called when the attempt to connect that is under way is over. */
-  settled: (() => void) | null = null;
-  readonly buffers: ReadBuffers;
-  readonly #streams: Streams;
-
-  constructor(id: number, streams: Streams) {
-    this.id = id;
-    this.#streams = streams;
-    this.buffers = streams.buffers;
-  }
-
-  connected(local: Endpoint, peer: Endpoint): void {
-    this.#streams.connected(this, local, peer);
-  }
-  data(payload: Uint8Array): void {
-    this.#streams.data(this, payload);
-  }
-  end(): void {
-    this.#streams.end(this);
-  }
-  error(failure: SystemFailure): void {
-    this.#streams.error(this, failure);
-  }
-  drained(bytes: number): void {
-    this.#streams.drained(this, bytes);
-  }
-  accepted(socket: TcpSocket, local: Endpoint, peer: Endpoint): void {
-    this.#streams.accepted(this, socket, local, peer);
-  }
-}
 
 export interface StreamsOptions {
   readonly voice: Voice;
@@ -104,7 +40,7 @@ export interface StreamsOptions {
   readonly shown: (local: Endpoint) => Endpoint;
 }
 
-export class Streams {
+export class Streams implements StreamRules {
   readonly buffers: ReadBuffers;
   readonly #options: StreamsOptions;
   readonly #voice: Voice;

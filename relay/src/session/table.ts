@@ -2,7 +2,7 @@
 import { ProtocolError } from '@luasocket-web/shared/errors';
 import { FIRST_RELAY_SOCKET } from '@luasocket-web/shared/frames';
 import type { DatagramPort } from './datagrams.ts';
-import type { Stream } from './streams.ts';
+import type { Stream } from './stream.ts';
 
 export type Entry = Stream | DatagramPort;
 
