@@ -215,9 +215,10 @@ export class ReceivePool {
 
   /** Whether `takeCredits` would find something worth telling. To be asked after what came in as well as after what was consumed. */
   get due(): boolean {
-    if (this.#untold >= this.#pool / TELL_FRACTION) return true;
-    const isIdle = this.#untold < LATE_BYTES && this.#outstanding * IDLE_FRACTION < this.#pool;
-    return !isIdle && this.#due.size > 0;
+    return (
+      this.#untold >= this.#pool / TELL_FRACTION ||
+      (this.#due.size > 0 && (this.#untold >= LATE_BYTES || this.#outstanding * IDLE_FRACTION >= this.#pool))
+    );
   }
 
   /** The socket is gone, and all it held with it. */

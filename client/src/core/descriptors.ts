@@ -22,7 +22,7 @@ export class Slot implements Source {
   readonly assumptions = new Assumptions();
   readonly options = new OptionShadow();
   #closed = false;
-  readonly #wakes = new Set<() => void>();
+  readonly #wakes: (() => void)[] = [];
 
   constructor(socket: AnyKind) {
     this.socket = socket;
@@ -48,8 +48,11 @@ export class Slot implements Source {
   }
 
   subscribe(wake: () => void): () => void {
-    this.#wakes.add(wake);
-    return () => this.#wakes.delete(wake);
+    this.#wakes.push(wake);
+    return () => {
+      const at = this.#wakes.indexOf(wake);
+      if (at >= 0) this.#wakes.splice(at, 1);
+    };
   }
 }
 

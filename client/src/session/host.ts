@@ -1,5 +1,7 @@
 /** What the connection needs of the place it runs in. The one file of the session that touches clocks and timers. */
 
+import { soon } from '../soon.ts';
+
 export interface Host {
   /** Milliseconds, monotonic. */
   now(): number;
@@ -27,15 +29,12 @@ export function systemHost(): Host {
       const timer = setTimeout(run, milliseconds);
       return () => clearTimeout(timer);
     },
-    // Not queueMicrotask, which in Node makes a resource for async_hooks each time.
-    soon: (run) => void SETTLED.then(run),
+    soon,
     later: laterOn(),
     random: () => Math.random(),
     hmac: subtle ? (key, data) => hmac(subtle, key, data) : null,
   };
 }
-
-const SETTLED = Promise.resolve();
 
 /** Not by a timer, which browsers slow down in pages that are hidden. */
 function laterOn(): (run: () => void) => void {

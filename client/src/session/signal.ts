@@ -6,13 +6,13 @@ export class Signal implements Source {
   #listeners: readonly (() => void)[] = NOBODY;
 
   subscribe(wake: () => void): () => void {
-    this.#listeners = [...this.#listeners, wake];
+    this.#listeners = this.#listeners.concat(wake);
     let subscribed = true;
     return () => {
       if (!subscribed) return;
       subscribed = false;
       const at = this.#listeners.indexOf(wake);
-      this.#listeners = this.#listeners.filter((_, index) => index !== at);
+      this.#listeners = this.#listeners.length === 1 ? NOBODY : this.#listeners.filter((_, index) => index !== at);
     };
   }
 

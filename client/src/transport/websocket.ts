@@ -1,4 +1,5 @@
 /** A transport over a WebSocket, the browser's or any class like it. Knows its events and nothing of what it carries. */
+import { Slab } from '@luasocket-web/shared/codec/slab';
 import type { WebSocketConstructor, WebSocketLike } from '../api.ts';
 import type { OpenTransport, Transport, TransportEvents } from './transport.ts';
 
@@ -21,6 +22,7 @@ function urlOf(url: string, node: string): string {
 
 class WebSocketTransport implements Transport {
   readonly #socket: WebSocketLike;
+  readonly #slab = new Slab();
   #events: TransportEvents | null;
 
   constructor(socket: WebSocketLike, events: TransportEvents) {
@@ -53,9 +55,21 @@ class WebSocketTransport implements Transport {
 
   #message(data: unknown): void {
     if (data instanceof ArrayBuffer) this.#events?.message(new Uint8Array(data));
-    else if (data instanceof Uint8Array) this.#events?.message(bytesOf(data));
+    else if (data instanceof Uint8Array) this.#events?.message(this.#own(data));
     // A text message: PROTOCOL.md, section 1, calls it malformed; so is an empty message of no frame the codec knows.
     else this.#events?.message(TEXT_MESSAGE);
+  }
+
+  /**
+   * A message in other memory than that of a Buffer which may be a view of what `ws` has read: with the next messages in it. Nobody
+   * should keep all that alive for the sake of one, and a program that transfers what it received must not take it away
+   * from `ws`.
+   */
+  #own(data: Uint8Array): Uint8Array {
+    if (data.byteLength === data.buffer.byteLength) return new Uint8Array(data.buffer);
+    const own = this.#slab.take(data.byteLength);
+    own.set(data);
+    return own;
   }
 
   #ended(code: number, reason: string): void {
@@ -67,11 +81,3 @@ class WebSocketTransport implements Transport {
 
 /** Stands for a text message: a msgpack string, which no frame begins with. */
 const TEXT_MESSAGE = new Uint8Array([0xa0]);
-
-/**
- * A message in memory of its own: a Buffer may be a view of what `ws` has read, in which the next messages are. Nobody should keep
- * all that alive for the sake of one, and a program that transfers what it received must not take it away from `ws`.
- */
-function bytesOf(data: Uint8Array): Uint8Array {
-  return data.byteLength === data.buffer.byteLength ? new Uint8Array(data.buffer) : new Uint8Array(data);
-}

@@ -18,11 +18,9 @@ interface Lane {
 }
 
 export class Lanes {
-  readonly #lanes: { readonly [direction in Queued]: Lane } = {
-    in: { busy: false, waiting: [] },
-    out: { busy: false, waiting: [] },
-    setup: { busy: false, waiting: [] },
-  };
+  readonly #in: Lane = { busy: false, waiting: [] };
+  readonly #out: Lane = { busy: false, waiting: [] };
+  readonly #setup: Lane = { busy: false, waiting: [] };
   #setupsBegun = 0;
   #setupsDone = 0;
 
@@ -31,7 +29,7 @@ export class Lanes {
     // Set-up calls come one after the other anyhow.
     const after = direction === 'setup' ? 0 : this.#setupsBegun;
     if (direction === 'setup') this.#setupsBegun += 1;
-    const lane = this.#lanes[direction];
+    const lane = this.#lane(direction);
     if (lane.busy || lane.waiting.length > 0 || after > this.#setupsDone) {
       lane.waiting.push({ start, after });
       return;
@@ -41,17 +39,21 @@ export class Lanes {
   }
 
   done(direction: Queued): void {
-    this.#lanes[direction].busy = false;
+    const lane = this.#lane(direction);
+    lane.busy = false;
     if (direction === 'setup') {
       this.#setupsDone += 1;
-      this.#next('in');
-      this.#next('out');
+      this.#next(this.#in);
+      this.#next(this.#out);
     }
-    this.#next(direction);
+    this.#next(lane);
   }
 
-  #next(direction: Queued): void {
-    const lane = this.#lanes[direction];
+  #lane(direction: Queued): Lane {
+    return direction === 'in' ? this.#in : direction === 'out' ? this.#out : this.#setup;
+  }
+
+  #next(lane: Lane): void {
     const [head] = lane.waiting;
     if (lane.busy || head === undefined || head.after > this.#setupsDone) return;
     lane.busy = true;

@@ -5,13 +5,12 @@
 import type { Patience } from '../core/context.ts';
 import type { Steps } from '../core/except.ts';
 import type { Op, Wait } from '../core/op.ts';
+import { soon } from '../soon.ts';
 import { Lanes } from './lanes.ts';
 import type { Direction, Waiter } from './waiter.ts';
 
 /** The longest delay of setTimeout, in milliseconds. */
 const LONGEST_DELAY = 0x7fff_ffff;
-/** For microtasks: queueMicrotask of Node makes a resource for async_hooks each time. */
-const SETTLED = Promise.resolve();
 
 export class PromiseWaiter implements Waiter<'async'> {
   readonly patience: Patience = 'waits';
@@ -99,7 +98,7 @@ function sleep(wait: Wait, now: () => number, resume: () => void): void {
 
   const finish = (): void => {
     over = true;
-    if (timer !== undefined) clearTimeout(timer);
+    clearTimeout(timer);
     for (const each of unsubscribe) each();
     resume();
   };
@@ -111,7 +110,7 @@ function sleep(wait: Wait, now: () => number, resume: () => void): void {
   const wake = (): void => {
     if (looking) return;
     looking = true;
-    void SETTLED.then(look);
+    soon(look);
   };
   // Timers may be early, and none reaches further than 24 days.
   const arm = (): void => {
