@@ -25,14 +25,14 @@ export { Descriptors } from '${CLIENT}/src/core/descriptors.ts';`;
  */
 export const BUDGETS = {
   'the core: LuaSocket without a session': 15_000,
-  'luasocket-web': 32_000,
-  'luasocket-web/poll': 32_000,
+  'luasocket-web': 32_500,
+  'luasocket-web/poll': 32_500,
   'luasocket-web/blocking': 31_000,
   'luasocket-web/emscripten': 31_000,
   'luasocket-web/lua': 8_500,
-  'luasocket-web.global.js': 32_100,
+  'luasocket-web.global.js': 32_500,
   'luasocket-web.emscripten.js': 31_000,
-  'luasocket-web.defold.js': 34_250,
+  'luasocket-web.defold.js': 34_750,
   'pump.js': 14_000,
   'lua-worker.js': 80_000,
   'lua5.1.wasm': 90_000,

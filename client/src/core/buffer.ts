@@ -172,9 +172,11 @@ export function* send(context: Context, state: TcpState, args: Args): Op<SendRes
   let done = first ?? 0;
   state.sent += done;
   // Only what has to wait is copied, for the program may change its bytes meanwhile; large data is sent in many calls.
-  const own = done < range.length && data === args.at(1) ? range.slice() : range;
-  while (done < own.length) {
-    const taken = yield* usocket.send(context, state, state.timeout, own, done, own.length);
+  const rest = range.subarray(done);
+  const own = rest.length > 0 && data === args.at(1) ? rest.slice() : rest;
+  const before = done;
+  while (done < range.length) {
+    const taken = yield* usocket.send(context, state, state.timeout, own, done - before, own.length);
     if (taken instanceof Failure) return [null, words(taken), done + start - 1];
     done += taken;
     state.sent += taken;

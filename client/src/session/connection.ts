@@ -9,6 +9,7 @@ import { EndpointCache } from '@luasocket-web/shared/address';
 import { ClockEstimate } from '@luasocket-web/shared/clock';
 import { ProtocolError } from '@luasocket-web/shared/errors';
 import type { Frame, FrameOf } from '@luasocket-web/shared/frames';
+import { ACK_BYTES } from '@luasocket-web/shared/limits';
 import { isSequenced, Link } from '@luasocket-web/shared/link';
 import type { RelayState } from '../api.ts';
 import type { OpenTransport } from '../transport/transport.ts';
@@ -118,6 +119,10 @@ export class Connection implements Outbox, Path {
   /** Begins. @throws when no WebSocket can be made of the URL. */
   start(): void {
     this.#attach({ ticket: this.#options.ticket, leases: this.#options.leases });
+  }
+
+  get busy(): boolean {
+    return (this.#attachment?.backlog ?? 0) >= ACK_BYTES;
   }
 
   room(bytes: number): Uint8Array<ArrayBuffer> {

@@ -16,16 +16,17 @@ import {
   type FrameName,
   KIND,
 } from '@luasocket-web/shared/frames';
-import { DATAGRAM_OVERHEAD, MAX_PENDING_REQUESTS } from '@luasocket-web/shared/limits';
-import { isSequenced } from '@luasocket-web/shared/link';
+import { DATAGRAM_OVERHEAD } from '@luasocket-web/shared/limits';
 import type { SocketStatus } from '../api.ts';
 import { Failure, type Pending } from '../core/channel.ts';
+import { Bulk } from './bulk.ts';
 import { SessionDatagramSocket } from './datagram.ts';
 import { Download } from './download.ts';
 import { LARGE_BYTES } from './frame-memory.ts';
 import { Leases } from './leases.ts';
 import { DONE, failed } from './pending.ts';
 import { failureOf, type Reader, Requests } from './requests.ts';
+import { Sending } from './sending.ts';
 import { type Signal, Wakes } from './signal.ts';
 import { SessionStream } from './stream.ts';
 import type { SessionTap } from './tap.ts';
@@ -54,12 +55,10 @@ export class Multiplexer implements Wire {
   readonly #sockets = new Map<number, SessionMember>();
   readonly #wakes = new Wakes();
   readonly #endpoints = new EndpointCache();
+  readonly #sending: Sending;
+  readonly #bulk: Bulk;
   /** Streams that wait for credit. */
   readonly #starved = new Set<Starved>();
-  /** Requests that were sent and are not answered. */
-  #unanswered = 0;
-  /** Frames that wait until fewer are unanswered, and all sequenced ones that came after them. */
-  #waiting: Encoded[] = [];
   /** Descriptors in use. */
   #claimed = 0;
   #lastSocket = 0;
@@ -80,6 +79,12 @@ export class Multiplexer implements Wire {
     this.#tap = tap;
     this.#leases = leases > 0 ? new Leases(leases) : null;
     this.upload = new SendPool(terms.upload);
+    this.#sending = new Sending(outbox, tap);
+    this.#bulk = new Bulk({
+      outbox,
+      emit: (frame) => this.emit(frame),
+      ready: (frame, bytes) => this.#sending.add({ frame, bytes }),
+    });
     this.#download = new Download(terms.download, path, (frame) => this.emit(frame));
   }
 
@@ -134,6 +139,7 @@ export class Multiplexer implements Wire {
   /** The same for a message that is decoded already. Frames of the link are passed over. */
   take(frames: readonly Frame[]): void {
     if (this.#over) return;
+    this.#bulk.heard();
     this.#wakes.after(() => {
       try {
         for (const frame of frames) this.#frame(frame);
@@ -145,6 +151,7 @@ export class Multiplexer implements Wire {
 
   /** The WebSocket was lost, and another is sought: nobody waits for answers longer than for the outcome of a call. */
   detach(): void {
+    this.#bulk.flush();
     this.#attached = false;
     this.#wakes.after(() => {
       for (const request of this.#requests.waiveAll()) this.#wakes.add(request);
@@ -160,7 +167,8 @@ export class Multiplexer implements Wire {
   end(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#waiting = [];
+    this.#bulk.clear();
+    this.#sending.clear();
     this.#starved.clear();
     this.#wakes.after(() => {
       for (const socket of this.#sockets.values()) socket.lose();
@@ -197,12 +205,17 @@ export class Multiplexer implements Wire {
     return this.#attached;
   }
 
+  data(socket: number, bytes: Uint8Array): void {
+    if (this.#over) return;
+    this.#effects++;
+    this.#bulk.send(socket, bytes);
+  }
+
   emit(frame: ClientFrame): void {
     if (this.#over) return;
-    if (frame.type === 'data' || EFFECTIVE.has(frame.type)) this.#effects++;
-    const encoded = { frame, bytes: this.#encode(frame) };
-    if (this.#waiting.length === 0 || !isSequenced(frame.type)) this.#send(encoded);
-    else this.#waiting.push(encoded);
+    if (frame.type !== 'data' && frame.type !== 'credit') this.#bulk.flush();
+    if (EFFECTIVE.has(frame.type)) this.#effects++;
+    this.#sending.add({ frame, bytes: this.#encode(frame) });
   }
 
   request<T>(ask: Ask, reader: Reader<T>): Pending<T> {
@@ -261,30 +274,10 @@ export class Multiplexer implements Wire {
     return encodeData(frame, (bytes) => this.#outbox.room(bytes));
   }
 
-  #send(encoded: Encoded): void {
-    const { frame, bytes } = encoded;
-    if (frame.type !== 'data' && 'request' in frame) {
-      if (this.#unanswered >= MAX_PENDING_REQUESTS) {
-        this.#waiting.push(encoded);
-        return;
-      }
-      this.#unanswered++;
-    }
-    if (this.#tap.listening) this.#tap.frame('sent', frame, bytes.length);
-    this.#outbox.send(bytes, isSequenced(frame.type), frame.type !== 'credit');
-  }
-
   /** A request was answered. */
   #answered(request: Signal): void {
     this.#wakes.add(request);
-    this.#unanswered--;
-    if (this.#waiting.length === 0) return;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const encoded of waiting) {
-      if (this.#waiting.length === 0) this.#send(encoded);
-      else this.#waiting.push(encoded);
-    }
+    this.#sending.answered();
   }
 
   #frame(frame: Frame): void {
@@ -393,12 +386,6 @@ export class Multiplexer implements Wire {
 
 /** What, beside DATA, may have an effect on another socket of this session. */
 const EFFECTIVE: ReadonlySet<FrameName> = new Set(['datagram', 'sendto', 'connect', 'shutdown', 'close']);
-
-/** A frame and its bytes. */
-interface Encoded {
-  readonly frame: ClientFrame;
-  readonly bytes: Uint8Array;
-}
 
 /** Lower numbers are the link's (PROTOCOL.md, section 2). */
 const FIRST_SESSION_FRAME = 16;

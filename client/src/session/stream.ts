@@ -6,7 +6,6 @@
 import type { Endpoint, Family } from '@luasocket-web/shared/address';
 import { ProtocolError } from '@luasocket-web/shared/errors';
 import { HOW } from '@luasocket-web/shared/frames';
-import { MAX_DATA } from '@luasocket-web/shared/limits';
 import type { SocketStatus } from '../api.ts';
 import { END, Failure, type Pending, type Stream, type Where } from '../core/channel.ts';
 import { ByteQueue } from './byte-queue.ts';
@@ -161,10 +160,7 @@ export class SessionStream extends SessionSocket implements Stream {
     if (bytes <= 0) return 0;
     this.wire.upload.spend(this.id, bytes);
     this.#sent += bytes;
-    const end = from + bytes;
-    for (let at = from; at < end; at += MAX_DATA) {
-      this.wire.emit({ type: 'data', socket: this.id, payload: data.subarray(at, Math.min(at + MAX_DATA, end)) });
-    }
+    this.wire.data(this.id, data.subarray(from, from + bytes));
     return bytes;
   }
 

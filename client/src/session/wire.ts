@@ -17,6 +17,8 @@ export interface Wire {
   readonly over: boolean;
   /** False while the WebSocket is lost: what is sent waits for the next one, and answers are a long time coming. */
   readonly attached: boolean;
+  /** Sends bytes of a stream, in order, as far as its credit goes. */
+  data(socket: number, bytes: Uint8Array): void;
   /** Sends one frame, in order. */
   emit(frame: ClientFrame): void;
   /**
@@ -43,6 +45,8 @@ export type Starved = Signal & { readonly writable: boolean };
 
 /** Where the frames of a session go: to the link, which numbers and gathers them. Calls never come back in here. */
 export interface Outbox {
+  /** So much waits that the relay will acknowledge something before all of it is on its way: 64 KiB or more. */
+  readonly busy: boolean;
   /** Memory for a large frame, to be given to `send`; see FrameMemory. */
   room(bytes: number): Uint8Array;
   /**

@@ -130,6 +130,11 @@ export class Thread implements Outbox, Path, Blocker {
 
   // --- the multiplexer's outbox
 
+  /** What waits for the WebSocket is in another thread. */
+  get busy(): boolean {
+    return false;
+  }
+
   room(bytes: number): Uint8Array {
     return this.#memory.take(bytes);
   }

@@ -21,15 +21,21 @@ export class Scripted {
   fault: ProtocolError | null = null;
   tapped: string[] = [];
   readonly denials: Denial[] = [];
+  /** Whether much is said to wait for the WebSocket. */
+  busy = false;
 
   /** `leases`: how many HELLO is said to have asked for. */
   constructor(terms: Partial<Terms> = {}, leases = 0) {
+    const script = this;
     this.sockets = new Multiplexer(
       { sockets: 8, upload: 65_536, download: 65_536, ...terms },
       {
         send: (encoded) => {
           // What the codec accepts from a client is what the relay would.
           this.sent.push(...(decodeFrames(encoded.slice(), 'client') as ClientFrame[]));
+        },
+        get busy() {
+          return script.busy;
         },
         room: (bytes) => new Uint8Array(bytes),
         fault: (error) => {
