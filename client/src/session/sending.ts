@@ -51,7 +51,7 @@ export class Sending {
 
   #send(encoded: Encoded): void {
     const { frame, bytes } = encoded;
-    if (frame.type !== 'data' && 'request' in frame) {
+    if (frame.type !== 'data' && frame.type !== 'datagram' && 'request' in frame) {
       if (this.#unanswered >= MAX_PENDING_REQUESTS) {
         this.#waiting.push(encoded);
         return;

@@ -6,7 +6,7 @@ export class Signal implements Source {
   #listeners: readonly (() => void)[] = NOBODY;
 
   subscribe(wake: () => void): () => void {
-    this.#listeners = this.#listeners.concat(wake);
+    this.#listeners = this.#listeners.length === 0 ? [wake] : [...this.#listeners, wake];
     let subscribed = true;
     return () => {
       if (!subscribed) return;

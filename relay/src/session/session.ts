@@ -287,7 +287,7 @@ export class Session implements Owner, Voice {
         continue;
       }
       isPassing &&= PASSING.has(frame.type);
-      if ('payload' in frame) {
+      if (frame.type === 'datagram' || frame.type === 'sendto') {
         bytes += frame.payload.length;
         tally.bytes.udp.out += frame.payload.length;
       }
