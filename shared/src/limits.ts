@@ -23,7 +23,7 @@ export const DATAGRAM_OVERHEAD = 64;
 /** An ACK is due after this many bytes, frames or milliseconds. */
 export const ACK_BYTES = 64 * 1024;
 export const ACK_FRAMES = 128;
-export const ACK_MILLISECONDS = 200;
+export const ACK_MILLISECONDS = 1000;
 /** Milliseconds to the first frame of a client, between pings, and from the last sign of life to death. */
 export const HANDSHAKE_MILLISECONDS = 5000;
 export const PING_MILLISECONDS = 5000;

@@ -76,7 +76,7 @@ export class Link {
 
   /**
    * Whether an ACK should be sent now (`nowMs`: milliseconds on any monotonic clock). To be asked after each message
-   * received and at `ackAt`: the 200 ms run from the first time it is asked with something to tell.
+   * received and at `ackAt`: the ACK_MILLISECONDS run from the first time it is asked with something to tell.
    */
   ackDue(nowMs: number): boolean {
     if (this.#untoldFrames === 0) return false;

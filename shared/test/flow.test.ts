@@ -1,7 +1,14 @@
 /** Credit: no more than allowed, a fair share for each stream, few CREDITs, and never a standstill. */
 import { ProtocolError } from '@luasocket-web/shared/errors';
 import { ReceivePool, SendPool } from '@luasocket-web/shared/flow';
-import { DATAGRAM_OVERHEAD, MAX_SOCKETS, POOL_INITIAL, POOL_MAX, STREAM_RESERVE } from '@luasocket-web/shared/limits';
+import {
+  ACK_MILLISECONDS,
+  DATAGRAM_OVERHEAD,
+  MAX_SOCKETS,
+  POOL_INITIAL,
+  POOL_MAX,
+  STREAM_RESERVE,
+} from '@luasocket-web/shared/limits';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Pair, type Reader } from './pair.ts';
@@ -289,11 +296,30 @@ describe('sender and receiver', () => {
     expect(pair.client.peaks.unread).toBeLessThanOrEqual(POOL + 7 * STREAM_RESERVE);
   });
 
+  test('a sender that follows no POOL is told before it waits', () => {
+    const sender = new SendPool(POOL);
+    const receiver = new ReceivePool(POOL);
+    receiver.grow(POOL_MAX - POOL);
+    const send = (socket: number): number => {
+      const bytes = spendAll(sender, socket);
+      receiver.received(socket, bytes);
+      return bytes;
+    };
+    for (let round = 0; round < 400; round++) for (let socket = 2; socket <= 100; socket++) send(socket);
+    for (let round = 0; round < 100; round++) {
+      const bytes = send(1);
+      expect(bytes).toBeGreaterThan(0);
+      receiver.consumed(1, bytes);
+      for (const [socket, back] of receiver.takeCredits()) sender.giveBack(socket, back, 'stream');
+    }
+  });
+
   test('a stream that is read alone moves a window of the pool per roundtrip', () => {
     const pair = new Pair({ latency: 50, pool: POOL, gather: true });
     pair.relay.write(1, 40 * POOL);
     pair.run();
-    expect(pair.timeline.now).toBeLessThan(60 * 100);
+    // The last of it is the last ACK.
+    expect(pair.timeline.now).toBeLessThan(58 * 100 + ACK_MILLISECONDS);
     expect(pair.client.counts.credits).toBeLessThan(pair.relay.counts.data + 1);
   });
 

@@ -1,4 +1,4 @@
-/** When the client is told what has come: with what goes out once that is due, and 200 ms after it came at the latest. */
+/** When the client is told what has come: with what goes out once that is due, and a second after it came at the latest. */
 import type { Link } from '@luasocket-web/shared/link';
 import type { Clock } from './parts.ts';
 
