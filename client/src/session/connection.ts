@@ -122,7 +122,8 @@ export class Connection implements Outbox, Path {
   }
 
   get busy(): boolean {
-    return (this.#attachment?.backlog ?? 0) >= ACK_BYTES;
+    // Not by what waits alone: it may be datagrams, which nobody acknowledges.
+    return this.#link.unacknowledgedBytes >= ACK_BYTES && (this.#attachment?.backlog ?? 0) >= ACK_BYTES;
   }
 
   room(bytes: number): Uint8Array<ArrayBuffer> {

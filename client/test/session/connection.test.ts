@@ -80,6 +80,31 @@ describe('frames', () => {
     expect(unacknowledged()).toBe(0);
   });
 
+  test('of bulk wait only for a relay that has something to acknowledge', async () => {
+    const all = await opened((relay) => {
+      // Datagrams, say.
+      relay.backlog = 1024 * 1024;
+    });
+    const stream = await connectedStream(all);
+    const arrived = () =>
+      all.relay.got.reduce((sum, frame) => sum + (frame.type === 'data' ? frame.payload.length : 0), 0);
+    all.relay.respond = (frame) => {
+      if (frame.type === 'data') all.relay.tell({ type: 'credit', socket: 1, bytes: frame.payload.length });
+    };
+    const payload = new Uint8Array(40_000);
+    for (const total of [40_000, 80_000]) {
+      expect(stream.send(payload, 0, payload.length)).toBe(payload.length);
+      await all.host.advance(20);
+      expect(arrived()).toBe(total);
+    }
+    expect(stream.send(payload, 0, payload.length)).toBe(payload.length);
+    await all.host.advance(20);
+    expect(arrived()).toBe(80_000);
+    all.relay.tell({ type: 'ack', received: all.relay.link.takeAck() });
+    await all.host.advance(20);
+    expect(arrived()).toBe(120_000);
+  });
+
   test('of an inspector’s interest are told, without secrets', async () => {
     const { session, host, relay } = await opened();
     const seen: string[] = [];

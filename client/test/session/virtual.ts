@@ -107,6 +107,8 @@ export class MiniatureRelay {
   unreachable = false;
   /** Accepts WebSockets and says nothing. */
   mute = false;
+  /** Bytes that are said to wait for each WebSocket that is opened from now on. */
+  backlog = 0;
   /** Answers pings. */
   alive = true;
   refusal: FrameOf<'fault'> | null = null;
@@ -134,7 +136,7 @@ export class MiniatureRelay {
       if (!this.mute) this.#send(wire, { type: 'challenge', version: 1, nonce: wire.nonce, epoch: this.epoch });
     });
     return {
-      backlog: 0,
+      backlog: this.backlog,
       send: (message) => {
         this.host.after(LATENCY, () => {
           if (wire.open && !this.mute) for (const frame of decodeFrames(message, 'client')) this.#frame(wire, frame);
