@@ -98,11 +98,7 @@ export function sessionOver(
     }),
     sockets: () => sockets?.snapshots() ?? [],
     wall: () => host.wall(),
-    report: (error) => {
-      host.soon(() => {
-        throw error;
-      });
-    },
+    report: (error) => host.report(error),
     close,
   });
   const connection: Connection = new Connection({

@@ -11,6 +11,8 @@ export interface Host {
   after(milliseconds: number, run: () => void): () => void;
   /** Calls `run` at the end of this turn. */
   soon(run: () => void): void;
+  /** Tells the program of an error in what it gave us to call, as though nobody had called it: by `error` events, say. */
+  report(error: unknown): void;
   /** Calls `run` after this turn and the Promises that it settles. */
   later(run: () => void): void;
   /** 0 <= x < 1. */
@@ -30,6 +32,11 @@ export function systemHost(): Host {
       return () => clearTimeout(timer);
     },
     soon,
+    // What throws behind `soon` would be an unhandled rejection.
+    report: (error) =>
+      queueMicrotask(() => {
+        throw error;
+      }),
     later: laterOn(),
     random: () => Math.random(),
     hmac: subtle ? (key, data) => hmac(subtle, key, data) : null,

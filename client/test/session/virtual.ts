@@ -42,6 +42,12 @@ export class VirtualHost implements Host {
     this.after(0, run);
   }
 
+  report(error: unknown): void {
+    this.after(0, () => {
+      throw error;
+    });
+  }
+
   later(run: () => void): void {
     this.after(0, run);
   }
