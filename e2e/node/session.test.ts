@@ -307,6 +307,41 @@ describe('a session', () => {
     client.close();
   });
 
+  test.each([
+    [100, 'end'],
+    [4096, 'end'],
+    [15_000, 'end'],
+    [100_000, 'ECONNRESET'],
+  ])('a page that is gone after %d bytes came, of which it has read the first 15,000: %s', async (length, expected) => {
+    const relay = await startRelay();
+    const sockets: WebSocket[] = [];
+    class Kept extends WebSocket {
+      constructor(url: string) {
+        super(url);
+        sockets.push(this);
+      }
+    }
+    const client = await openSession(relay.address.url, { WebSocket: Kept });
+    let ended = Promise.resolve('');
+    const stream = await dial(
+      client,
+      await serve((socket) => {
+        socket.resume();
+        ended = new Promise((resolve) => {
+          socket.once('end', () => resolve('end'));
+          socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(String(code)));
+        });
+        socket.write(pattern(length));
+      }),
+    );
+    await until(stream, () => stream.available === length);
+    for (let left = Math.min(length, 15_000); left > 0; ) left -= (stream.recv(left) as Uint8Array).length;
+    await answer(client.channel.barrier());
+    sockets[0]?.close(1001);
+    expect(await ended).toBe(expected);
+    client.close();
+  });
+
   test('says why it cannot begin', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -24,7 +24,7 @@ const TELL_BYTES = STREAM_RESERVE / 2;
  */
 const IDLE_FRACTION = 4;
 /** Then as much as this is told late, over all sockets: an echo of 64 bytes needs no CREDIT for every eighth message. */
-const LATE_BYTES = 16 * 1024;
+export const LATE_BYTES = 16 * 1024;
 
 /** Streams keep exact accounts; datagrams may be lost with a WebSocket, so theirs are lenient. */
 export type FlowKind = 'stream' | 'datagram';

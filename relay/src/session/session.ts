@@ -387,7 +387,7 @@ export class Session implements Owner, Voice {
     credit.close();
     const close = (entry: Entry) => {
       if (entry.kind === 'udp') entry.close();
-      else streams.close(entry, abort || streams.undelivered(entry) > 0);
+      else streams.close(entry, abort || streams.isUnread(entry));
     };
     const entries = table.clear();
     // What comes while they wait for their turn is unread when they are closed, and not lost without a word.

@@ -4,7 +4,7 @@
  */
 import type { Endpoint } from '@luasocket-web/shared/address';
 import { ProtocolError } from '@luasocket-web/shared/errors';
-import type { ReceivePool, SendPool } from '@luasocket-web/shared/flow';
+import { LATE_BYTES, type ReceivePool, type SendPool } from '@luasocket-web/shared/flow';
 import type { RelayFrame } from '@luasocket-web/shared/frames';
 import { MAX_DATA } from '@luasocket-web/shared/limits';
 import type { ReadBuffers } from '../sockets/read-buffers.ts';
@@ -138,9 +138,12 @@ export class Streams implements StreamRules {
     this.#forward(stream);
   }
 
-  /** How many bytes the relay has read from its peer that the client does not know its program to have taken. */
-  undelivered(stream: Stream): number {
-    return this.#send.outstandingOf(stream.id) + lengthOf(stream.held);
+  /**
+   * Whether a client that is gone has surely not taken all that was read from the peer. Credit is told late, so less than that
+   * proves nothing; and a reset could cost the peer what the client has sent.
+   */
+  isUnread(stream: Stream): boolean {
+    return stream.held.length > 0 || this.#send.outstandingOf(stream.id) >= LATE_BYTES;
   }
 
   /** Closes the socket and those that wait to be accepted on it, which are reset. */
