@@ -108,26 +108,32 @@ function pushWithout(dropped: number, bytes: Uint8Array, out: Uint8Array[]): voi
   if (from < bytes.length) out.push(bytes.subarray(from));
 }
 
+/** What receive is asked for: so many bytes, prefix included, a line, or all. */
+function wanted(args: Args): number | 'line' | 'all' {
+  const count = args.numeric(1);
+  if (count !== null && count >= 0) return toSize(count);
+  const pattern = count === null ? args.optText(1, '*l') : '';
+  if (pattern.startsWith('*l')) return 'line';
+  if (pattern.startsWith('*a')) return 'all';
+  return args.fail(1, 'invalid receive pattern');
+}
+
 /** object:receive(pattern, prefix) */
 export function* receive<B>(context: Context<B>, state: TcpState, args: Args): Op<ReceiveResult<B>> {
   state.timeout.markStart(context.channel.now());
   const prefix = args.optBytes(2);
   const size = prefix?.length ?? 0;
   const out: Uint8Array[] = size > 0 ? [prefix as Uint8Array] : [];
-  const count = args.numeric(1);
-  const pattern = count === null ? args.optText(1, '*l') : null;
-  const all = pattern?.startsWith('*a');
-  if (pattern === null ? !((count as number) >= 0) : !all && !pattern.startsWith('*l')) {
-    args.fail(1, 'invalid receive pattern');
-  }
-  const left = pattern === null ? toSize(count as number) - size : 1;
+  const what = wanted(args);
+  const isThere = typeof what === 'number' && size > 0 && what <= size;
   let failure: Failure | null = null;
-  if (size === 0 || left > 0) {
-    // What all of them would wait for first, and what resumes here need not pass through all of them.
+  if (!isThere) {
+    // What all of them would wait for first: what resumes here need not pass through all of them.
     const slot = state.timeout.isUnlimited && context.patience === 'waits' ? emptySlot(context, state) : null;
     if (slot !== null) yield usocket.waitFor(slot, 'readable', Number.POSITIVE_INFINITY);
-    if (pattern === null) failure = yield* receiveCount(context, state, left, out);
-    else failure = yield* (all ? receiveAll : receiveLine)(context, state, out);
+    if (what === 'line') failure = yield* receiveLine(context, state, out);
+    else if (what === 'all') failure = yield* receiveAll(context, state, out);
+    else failure = yield* receiveCount(context, state, what - size, out);
   }
   const data = decoded(context.strings, out);
   return failure === null ? [data, null, null] : [null, words(failure), data];
