@@ -120,7 +120,8 @@ function wanted(args: Args): number | 'line' | 'all' {
 
 /** object:receive(pattern, prefix) */
 export function* receive<B>(context: Context<B>, state: TcpState, args: Args): Op<ReceiveResult<B>> {
-  state.timeout.markStart(context.channel.now());
+  const now = context.channel.now();
+  state.timeout.markStart(now);
   const prefix = args.optBytes(2);
   const size = prefix?.length ?? 0;
   const out: Uint8Array[] = size > 0 ? [prefix as Uint8Array] : [];
@@ -129,7 +130,8 @@ export function* receive<B>(context: Context<B>, state: TcpState, args: Args): O
   let failure: Failure | null = null;
   if (!isThere) {
     // What all of them would wait for first: what resumes here need not pass through all of them.
-    const slot = state.timeout.isUnlimited && context.patience === 'waits' ? emptySlot(context, state) : null;
+    const waits = context.patience === 'waits' && state.timeout.patience(now) === Number.POSITIVE_INFINITY;
+    const slot = waits ? emptySlot(context, state) : null;
     if (slot !== null) yield usocket.waitFor(slot, 'readable', Number.POSITIVE_INFINITY);
     if (what === 'line') failure = yield* receiveLine(context, state, out);
     else if (what === 'all') failure = yield* receiveAll(context, state, out);

@@ -28,11 +28,6 @@ export class Timeout {
     return Math.trunc(seconds * 1000) / 1000;
   }
 
-  /** No wait ends before what it waits for. */
-  get isUnlimited(): boolean {
-    return this.#block < 0 && this.#total < 0;
-  }
-
   /** timeout_iszero: with a block limit of exactly 0 socket_waitfd does not even look at the socket. */
   get isZero(): boolean {
     return this.#block === 0;
