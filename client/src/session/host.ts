@@ -1,6 +1,6 @@
 /** What the connection needs of the place it runs in. The one file of the session that touches clocks and timers. */
 
-import { soon } from '../soon.ts';
+import { report, soon } from '../soon.ts';
 
 export interface Host {
   /** Milliseconds, monotonic. */
@@ -32,11 +32,7 @@ export function systemHost(): Host {
       return () => clearTimeout(timer);
     },
     soon,
-    // What throws behind `soon` would be an unhandled rejection.
-    report: (error) =>
-      queueMicrotask(() => {
-        throw error;
-      }),
+    report,
     later: laterOn(),
     random: () => Math.random(),
     hmac: subtle ? (key, data) => hmac(subtle, key, data) : null,

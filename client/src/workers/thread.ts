@@ -12,6 +12,7 @@ import { Multiplexer, type Terms } from '../session/multiplexer.ts';
 import { SessionChannel } from '../session/session.ts';
 import { Status } from '../session/status.ts';
 import type { Outbox, Path } from '../session/wire.ts';
+import { report } from '../soon.ts';
 import { Bell } from '../transport/bell.ts';
 import { RingReader, type RingRecord, RingWriter } from '../transport/ring.ts';
 import type { Blocker } from '../wait/block.ts';
@@ -200,11 +201,7 @@ export class Thread implements Outbox, Path, Blocker {
       stats: () => this.#stats(),
       sockets: () => this.#sockets.snapshots(),
       wall: () => Date.now() / 1000,
-      report: (error) => {
-        queueMicrotask(() => {
-          throw error;
-        });
-      },
+      report,
       close: () => this.close(),
     });
   }
