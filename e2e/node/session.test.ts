@@ -56,6 +56,19 @@ async function session() {
   return connectTo(relay.address.url);
 }
 
+/** A session, and a way to end its WebSocket as a browser does whose page is left. */
+async function page(url: string) {
+  const sockets: WebSocket[] = [];
+  class Kept extends WebSocket {
+    constructor(address: string) {
+      super(address);
+      sockets.push(this);
+    }
+  }
+  const client = await openSession(url, { WebSocket: Kept });
+  return { client, leave: () => sockets[0]?.close(1001) };
+}
+
 const text = (value: Uint8Array | typeof END) => (value === END ? 'END' : new TextDecoder().decode(value));
 const bytes = (value: string) => new TextEncoder().encode(value);
 
@@ -283,14 +296,7 @@ describe('a session', () => {
 
   test('ends with its page: a browser closes with 1001 then, and nobody could resume', async () => {
     const relay = await startRelay();
-    const sockets: WebSocket[] = [];
-    class Kept extends WebSocket {
-      constructor(url: string) {
-        super(url);
-        sockets.push(this);
-      }
-    }
-    const client = await openSession(relay.address.url, { WebSocket: Kept });
+    const { client, leave } = await page(relay.address.url);
     let ended = Promise.resolve();
     const stream = await dial(
       client,
@@ -301,7 +307,7 @@ describe('a session', () => {
     );
     await sendAll(stream, bytes('x'));
     await answer(client.channel.barrier());
-    sockets[0]?.close(1001);
+    leave();
     await ended;
     expect(relay.stats.sessions).toBe(0);
     client.close();
@@ -314,14 +320,7 @@ describe('a session', () => {
     [100_000, 'ECONNRESET'],
   ])('a page that is gone after %d bytes came, of which it has read the first 15,000: %s', async (length, expected) => {
     const relay = await startRelay();
-    const sockets: WebSocket[] = [];
-    class Kept extends WebSocket {
-      constructor(url: string) {
-        super(url);
-        sockets.push(this);
-      }
-    }
-    const client = await openSession(relay.address.url, { WebSocket: Kept });
+    const { client, leave } = await page(relay.address.url);
     let ended = Promise.resolve('');
     const stream = await dial(
       client,
@@ -337,7 +336,7 @@ describe('a session', () => {
     await until(stream, () => stream.available === length);
     for (let left = Math.min(length, 15_000); left > 0; ) left -= (stream.recv(left) as Uint8Array).length;
     await answer(client.channel.barrier());
-    sockets[0]?.close(1001);
+    leave();
     expect(await ended).toBe(expected);
     client.close();
   });
