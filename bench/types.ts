@@ -1,6 +1,6 @@
 /** What the parts of the suite are to each other. Types only: the programs are JavaScript, so that Node 20 runs them as they are. */
 
-/** Where the servers behind the relays are, which run in a process of their own; see peers/. Ports on 127.0.0.1. */
+/** Where the servers behind the relays are, which run in processes of their own; see lib/servers.mjs. Ports on 127.0.0.1. */
 export interface Peers {
   readonly echo: number;
   readonly source: number;

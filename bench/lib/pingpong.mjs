@@ -1,9 +1,8 @@
 /** What quiet.mjs probes with: 64 bytes to and fro between this process and one of its own, which no contender has part in. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { quantile } from '../cases/measuring.mjs';
-import { startProgram } from './program.mjs';
+import { startServer } from './servers.mjs';
 
 const SIZE = 64;
 /** Of these the median tells. */
@@ -15,11 +14,8 @@ const WARM_ROUNDS = 5000;
 
 /** @returns {Promise<{ probe(): Promise<number>, stop(): Promise<void> }>} Microseconds of a round trip. */
 export async function startPingPong() {
-  const peer = await startProgram(
-    [process.execPath, fileURLToPath(new URL('../peers/main.mjs', import.meta.url))],
-    /^(\{.*\})$/m,
-  );
-  const socket = connect({ port: JSON.parse(peer.said[1] ?? '').echo, host: '127.0.0.1', noDelay: true });
+  const peer = await startServer(['echo']);
+  const socket = connect({ port: peer.ports.echo, host: '127.0.0.1', noDelay: true });
   await once(socket, 'connect');
   const ping = new Uint8Array(SIZE);
   /** @param {number} rounds @returns {Promise<number[]>} Sorted. */

@@ -1,14 +1,13 @@
 /** A whole run: the servers, the contenders, case by case. */
 import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { CONTENDERS } from '../contenders/index.mjs';
 import { machine } from '../report/machine.mjs';
 import { startBrowser } from './browser.mjs';
 import { processors } from './cost.mjs';
 import { startPingPong } from './pingpong.mjs';
-import { startProgram } from './program.mjs';
 import { openGate } from './quiet.mjs';
 import { interleave } from './rounds.mjs';
+import { startServers } from './servers.mjs';
 import { startClient, startRelay } from './stage.mjs';
 
 /** @typedef {import('../types.ts').Case} Case */
@@ -35,10 +34,7 @@ const WARM = { kept: 3, fresh: 1 };
  * @returns {Promise<import('../types.ts').Results>}
  */
 export async function runAll(plan, say, tell) {
-  const servers = await startProgram(
-    [process.execPath, fileURLToPath(new URL('../peers/main.mjs', import.meta.url))],
-    /^(\{.*\})$/m,
-  );
+  const servers = await startServers();
   /** @type {Record<string, Record<string, Sample[]>>} */
   const results = {};
   /** @type {Record<string, string>} */
@@ -49,7 +45,6 @@ export async function runAll(plan, say, tell) {
     return why === null;
   });
   for (const [name, why] of Object.entries(absent)) say(`${name} does not take part: ${why}.`);
-  const peers = JSON.parse(servers.said[1] ?? '');
   const browser = plan.cases.some(({ where }) => where === 'page') ? await startBrowser() : null;
   if (browser !== null) say(`Chromium ${browser.version}`);
   const pingPong = await startPingPong();
@@ -64,7 +59,7 @@ export async function runAll(plan, say, tell) {
     if (case_.where === 'page' && browser === null) continue;
     const names = case_.contenders.filter((name) => present.includes(name));
     if (names.length === 0) continue;
-    const samples = await runCase(case_, names, plan, peers, gate, case_.where === 'page' ? browser : null);
+    const samples = await runCase(case_, names, plan, servers.ports, gate, case_.where === 'page' ? browser : null);
     results[case_.name] = samples;
     tell(case_, samples);
   }
