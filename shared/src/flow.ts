@@ -19,10 +19,12 @@ const TELL_FRACTION = 8;
 /** Fewer bytes of one socket are not worth a CREDIT. Below STREAM_RESERVE, or a sender could wait for them for ever. */
 const TELL_BYTES = STREAM_RESERVE / 2;
 /**
- * While less than this part of the first pool is outstanding nobody waits for credit: whoever does has a reserve outstanding, and
- * of a pool that is larger than four of those nearly ALPHA / (ALPHA + 1) is. The first one, for a sender need not follow POOL.
+ * While less than this part of the first pool, and less than so many bytes, is outstanding nobody waits for credit: whoever does has
+ * a reserve outstanding, and of a pool that is larger than four of those nearly ALPHA / (ALPHA + 1) is; or more than so many bytes,
+ * where the sender limits bulk (bulk-limit.ts). The first pool, for a sender need not follow POOL.
  */
 const IDLE_FRACTION = 4;
+const IDLE_BYTES = 64 * 1024;
 /** Then as much as this is told late, over all sockets: an echo of 64 bytes needs no CREDIT for every eighth message. */
 export const LATE_BYTES = 16 * 1024;
 
@@ -127,7 +129,8 @@ interface Inbound {
 
 /** What we have let the peer send, and what to give back. Bytes, throughout. */
 export class ReceivePool {
-  readonly #first: number;
+  /** What is outstanding where somebody may wait for credit. */
+  readonly #busy: number;
   #pool: number;
   readonly #bySocket = new Map<number, Inbound>();
   /** Sockets with enough to tell. */
@@ -139,7 +142,7 @@ export class ReceivePool {
 
   /** `pool`: the size that WELCOME tells. */
   constructor(pool: number) {
-    this.#first = pool;
+    this.#busy = Math.min(pool / IDLE_FRACTION, IDLE_BYTES);
     this.#pool = pool;
   }
 
@@ -219,7 +222,7 @@ export class ReceivePool {
   get due(): boolean {
     return (
       this.#untold >= this.#pool / TELL_FRACTION ||
-      (this.#due.size > 0 && (this.#untold >= LATE_BYTES || this.#outstanding * IDLE_FRACTION >= this.#first))
+      (this.#due.size > 0 && (this.#untold >= LATE_BYTES || this.#outstanding >= this.#busy))
     );
   }
 

@@ -108,6 +108,7 @@ export class SessionDatagramSocket extends SessionSocket implements DatagramSock
     this.#sent += payload.length;
     // The largest always wait for the verdict: to an IPv4 address in IPv6 clothes they are too long after all.
     if (this.#proven.has(key) && payload.length <= MAX_DATAGRAM_V4) {
+      this.wire.bulkLimit.sending(this.id, payload.length);
       this.wire.emit({ type: 'datagram', socket: this.id, peer, payload });
       return DONE;
     }

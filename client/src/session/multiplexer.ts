@@ -4,6 +4,7 @@
  * thread that blocks while another one moves the messages.
  */
 import { type Endpoint, EndpointCache, type Family } from '@luasocket-web/shared/address';
+import { BulkLimit } from '@luasocket-web/shared/bulk-limit';
 import { decodeFrames, encodeData, encodeFrame } from '@luasocket-web/shared/codec';
 import { readDenial } from '@luasocket-web/shared/denial';
 import { ProtocolError } from '@luasocket-web/shared/errors';
@@ -45,6 +46,7 @@ type SessionMember = SessionStream | SessionDatagramSocket;
 
 export class Multiplexer implements Wire {
   readonly upload: SendPool;
+  readonly bulkLimit: BulkLimit;
   readonly #download: Download;
   readonly #terms: Terms;
   readonly #outbox: Outbox;
@@ -79,6 +81,10 @@ export class Multiplexer implements Wire {
     this.#tap = tap;
     this.#leases = leases > 0 ? new Leases(leases) : null;
     this.upload = new SendPool(terms.upload);
+    this.bulkLimit = new BulkLimit(this.upload, {
+      now: () => (path?.now() ?? 0) * 1000,
+      roundtrip: () => (path?.roundtrip ? path.roundtrip * 1000 : null),
+    });
     this.#sending = new Sending(outbox, tap);
     this.#bulk = new Bulk({
       outbox,
@@ -309,6 +315,7 @@ export class Multiplexer implements Wire {
       case 'credit':
         if (!this.#stream(frame.socket)) return;
         this.upload.giveBack(frame.socket, frame.bytes, 'stream');
+        this.bulkLimit.credited(frame.bytes);
         this.#feed();
         return;
       case 'pool':

@@ -71,8 +71,8 @@ export class SessionStream extends SessionSocket implements Stream {
   get writable(): boolean {
     if (this.error !== null || this.#phase === 'close') return true;
     if (this.#phase !== 'established') return false;
-    const { upload } = this.wire;
-    const room = upload.allowance(this.id);
+    const { upload, bulkLimit } = this.wire;
+    const room = bulkLimit.allowance(this.id);
     if (this.#sendShut || (room > 0 && room * 2 >= upload.outstandingOf(this.id))) return true;
     this.wire.starved(this);
     return false;
@@ -155,9 +155,10 @@ export class SessionStream extends SessionSocket implements Stream {
     if (this.#phase === 'syn-sent') return 0;
     if (this.#phase !== 'established' || this.#sendShut) return this.takeError() ?? new Failure('EPIPE');
     const wanted = to - from;
-    const bytes = Math.min(wanted, this.wire.upload.allowance(this.id));
+    const bytes = Math.min(wanted, this.wire.bulkLimit.allowance(this.id));
     if (bytes < wanted) this.wire.starved(this);
     if (bytes <= 0) return 0;
+    this.wire.bulkLimit.sending(this.id, bytes);
     this.wire.upload.spend(this.id, bytes);
     this.#sent += bytes;
     this.wire.data(this.id, data.subarray(from, from + bytes));

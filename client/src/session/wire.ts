@@ -1,5 +1,6 @@
 /** What a socket asks of the session it belongs to. */
 import type { Family } from '@luasocket-web/shared/address';
+import type { BulkLimit } from '@luasocket-web/shared/bulk-limit';
 import type { ProtocolError } from '@luasocket-web/shared/errors';
 import type { SendPool } from '@luasocket-web/shared/flow';
 import type { ClientFrame } from '@luasocket-web/shared/frames';
@@ -13,6 +14,8 @@ export type Ask = (request: number) => ClientFrame;
 export interface Wire {
   /** Credit for what this end sends. */
   readonly upload: SendPool;
+  /** How much of it streams may use now. */
+  readonly bulkLimit: BulkLimit;
   /** True once the relay is lost or was left: nothing more will come, and nothing goes out. */
   readonly over: boolean;
   /** False while the WebSocket is lost: what is sent waits for the next one, and answers are a long time coming. */

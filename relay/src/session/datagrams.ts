@@ -3,6 +3,7 @@
  * as a kernel drops what finds no room in SO_RCVBUF. A lost WebSocket loses those on their way.
  */
 import type { Endpoint } from '@luasocket-web/shared/address';
+import type { BulkLimit } from '@luasocket-web/shared/bulk-limit';
 import type { SendPool } from '@luasocket-web/shared/flow';
 import { DATAGRAM_OVERHEAD, DATAGRAM_QUEUE } from '@luasocket-web/shared/limits';
 import type { Peers } from '../limits/scans.ts';
@@ -17,6 +18,7 @@ export type Dropped = 'detached' | 'credit' | 'queue' | 'stranger';
 export interface DatagramPortOptions {
   readonly voice: Voice;
   readonly send: SendPool;
+  readonly bulkLimit: Pick<BulkLimit, 'sending'>;
   /** Limits on its peers; null: none. */
   readonly peers: Peers | null;
   /** Whether it hears peers that it has sent nothing to. */
@@ -55,14 +57,16 @@ export class DatagramPort implements UdpSink {
   }
 
   datagram(peer: Endpoint, payload: Uint8Array): void {
-    const { voice, send } = this.#options;
+    const { voice, send, bulkLimit } = this.#options;
     voice.guard(() => {
       const obstacle = this.#obstacle(peer, payload);
       if (obstacle !== null) {
         this.#options.dropped(obstacle);
         return;
       }
-      send.spend(this.id, payload.length + DATAGRAM_OVERHEAD);
+      const cost = payload.length + DATAGRAM_OVERHEAD;
+      bulkLimit.sending(this.id, cost);
+      send.spend(this.id, cost);
       voice.send({ type: 'datagram', socket: this.id, peer, payload });
     });
   }

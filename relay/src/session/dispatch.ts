@@ -3,6 +3,7 @@
  * ProtocolError that leaves here ends the session.
  */
 import { type Endpoint, packEndpoint, parseAddress } from '@luasocket-web/shared/address';
+import type { BulkLimit } from '@luasocket-web/shared/bulk-limit';
 import { ProtocolError } from '@luasocket-web/shared/errors';
 import type { SendPool } from '@luasocket-web/shared/flow';
 import { type ClientFrame, type FrameOf, HOW, KIND, type Target, USE, type Value } from '@luasocket-web/shared/frames';
@@ -36,6 +37,7 @@ export interface Context {
   readonly requests: Requests;
   readonly leases: Leases;
   readonly send: SendPool;
+  readonly bulkLimit: BulkLimit;
   readonly credit: Credit;
   readonly gate: Gate;
   readonly names: Names;
@@ -68,6 +70,7 @@ const HANDLERS: Handlers = {
       const port = new DatagramPort(id, {
         voice: c.voice,
         send: c.send,
+        bulkLimit: c.bulkLimit,
         peers: c.scans?.peers() ?? null,
         strangers: c.gate.claims.strangers,
         dropped: (why) => c.tally.dropped.add(why),
@@ -234,6 +237,7 @@ const HANDLERS: Handlers = {
   credit(c, { socket, bytes }) {
     const entry = c.table.get(socket);
     c.send.giveBack(socket, bytes, entry.kind === 'tcp' ? 'stream' : 'datagram');
+    c.bulkLimit.credited(bytes);
     c.streams.credited();
   },
 

@@ -2,6 +2,7 @@
  * One client: its sockets and its link, over one WebSocket after another. It puts the parts together; what a frame
  * does is in dispatch.ts, who may have a session in sessions.ts.
  */
+import { BulkLimit } from '@luasocket-web/shared/bulk-limit';
 import { encodeFrame, frameInPlace } from '@luasocket-web/shared/codec';
 import { ProtocolError } from '@luasocket-web/shared/errors';
 import { ReceivePool, SendPool } from '@luasocket-web/shared/flow';
@@ -90,6 +91,8 @@ export class Session implements Owner, Voice {
     this.#acks = new Acknowledging(this.#link, options.clock, () => this.#connection?.linger());
     const { limits, gate, names, sockets, scans, tally } = options;
     const send = new SendPool(limits.download);
+    const roundtrip = () => this.#connection?.roundtrip ?? null;
+    const bulkLimit = new BulkLimit(send, { now: () => options.clock.monotonic(), roundtrip });
     const receive = new ReceivePool(limits.upload);
     const lingering = new Budget(limits.upload, options.lingering);
     const table = new SocketTable(limits.sockets, () => tally.limits.add('sockets'));
@@ -100,6 +103,7 @@ export class Session implements Owner, Voice {
         voice: this,
         buffers: this.#buffers,
         send,
+        bulkLimit,
         receive,
         lingering,
         adopt: (create) => table.adopt(create),
@@ -110,6 +114,7 @@ export class Session implements Owner, Voice {
       requests: new Requests(this, limits.requests, () => tally.limits.add('requests')),
       leases: new Leases(this, sockets, gate, options.leases),
       send,
+      bulkLimit,
       credit: new Credit({
         voice: this,
         clock: options.clock,

@@ -3,6 +3,7 @@
  * peers. Decides who may read; a stream that may not is paused, so that its peer's window closes.
  */
 import type { Endpoint } from '@luasocket-web/shared/address';
+import type { BulkLimit } from '@luasocket-web/shared/bulk-limit';
 import { ProtocolError } from '@luasocket-web/shared/errors';
 import { LATE_BYTES, type ReceivePool, type SendPool } from '@luasocket-web/shared/flow';
 import type { RelayFrame } from '@luasocket-web/shared/frames';
@@ -27,6 +28,7 @@ export interface StreamsOptions {
   readonly voice: Voice;
   readonly buffers: ReadBuffers;
   readonly send: SendPool;
+  readonly bulkLimit: BulkLimit;
   readonly receive: ReceivePool;
   /** Finds room for a connection in the session's table; null when there is none. */
   readonly adopt: (create: (id: number) => Stream) => Stream | null;
@@ -45,6 +47,7 @@ export class Streams implements StreamRules {
   readonly #options: StreamsOptions;
   readonly #voice: Voice;
   readonly #send: SendPool;
+  readonly #bulkLimit: BulkLimit;
   readonly #receive: ReceivePool;
   /** Streams that are read from, or would be if they might. */
   readonly #reading = new Set<Stream>();
@@ -61,6 +64,7 @@ export class Streams implements StreamRules {
     this.buffers = options.buffers;
     this.#voice = options.voice;
     this.#send = options.send;
+    this.#bulkLimit = options.bulkLimit;
     this.#receive = options.receive;
   }
 
@@ -225,6 +229,7 @@ export class Streams implements StreamRules {
 
   data(stream: Stream, payload: Uint8Array): void {
     this.#voice.guard(() => {
+      this.buffers.readBytes = this.#bulkLimit.piece;
       if (this.#pass(stream, payload)) return;
       const before = this.#stopped();
       stream.held.push({ payload, headroom: true });
@@ -289,7 +294,8 @@ export class Streams implements StreamRules {
   /** Sends what has come at once, as is the rule: nothing waits, and there is credit for all of it. Answers whether it has. */
   #pass(stream: Stream, payload: Uint8Array): boolean {
     const { length } = payload;
-    if (stream.held.length > 0 || length > MAX_DATA || length > this.#send.allowance(stream.id)) return false;
+    if (stream.held.length > 0 || length > MAX_DATA || length > this.#bulkLimit.allowance(stream.id)) return false;
+    this.#bulkLimit.sending(stream.id, length);
     this.#send.spend(stream.id, length);
     this.#voice.data(stream.id, payload);
     this.#regulate(stream);
@@ -302,7 +308,7 @@ export class Streams implements StreamRules {
       const [first] = stream.held;
       if (!first) break;
       const { payload } = first;
-      const length = Math.min(payload.length, MAX_DATA, this.#send.allowance(stream.id));
+      const length = Math.min(payload.length, MAX_DATA, this.#bulkLimit.allowance(stream.id));
       // Not in crumbs while so much is on its way that its credit will do for the rest.
       const crumb = length * 2 < payload.length && this.#send.outstandingOf(stream.id) >= payload.length;
       if (length === 0 || crumb) break;
@@ -334,7 +340,7 @@ export class Streams implements StreamRules {
   /** Lets a stream read, or stops it. */
   #regulate(stream: Stream): void {
     if (!this.#reading.has(stream)) return;
-    const go = stream.held.length === 0 && this.#send.allowance(stream.id) > 0 && this.#mayRead(stream);
+    const go = stream.held.length === 0 && this.#bulkLimit.allowance(stream.id) > 0 && this.#mayRead(stream);
     if (go) this.#starved.delete(stream);
     else this.#starved.add(stream);
     if (go !== stream.paused) return;

@@ -31,7 +31,8 @@ export class Intake {
     const chunk = this.#chunk;
     if (!chunk) return this.#shared;
     const at = this.#filled + HEADROOM;
-    return chunk.subarray(at, Math.min(at + READ_BYTES, chunk.length));
+    const bytes = Math.min(READ_BYTES, this.buffers?.readBytes ?? READ_BYTES);
+    return chunk.subarray(at, Math.min(at + bytes, chunk.length));
   }
 
   /** What came by a read of `bytes` bytes, with headroom; its receiver has to release it. */

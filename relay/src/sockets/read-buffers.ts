@@ -31,6 +31,8 @@ interface Chunk {
 }
 
 export class ReadBuffers {
+  /** The most that a connection with a chunk for itself reads at once, bytes. Its own limit may be lower (see Intake). */
+  readBytes = Number.POSITIVE_INFINITY;
   /** By their memory, which is what a view of a chunk has in common with it. */
   readonly #chunks = new Map<ArrayBufferLike, Chunk>();
   readonly #spare: Chunk[] = [];
