@@ -16,8 +16,12 @@
  */
 import type { SendPool } from './flow.ts';
 
-/** What is small: bytes of a payload, and what its socket may have outstanding then. */
+/** What is small has less than this: bulk that ltn12 moves comes by 2048 (its BLOCKSIZE). */
 const SMALL_BYTES = 2048;
+/**
+ * What a socket with small messages has outstanding at most; as much any stream may have though others hold more than all of the
+ * limit, for they may be stalled, or bulk from before it that is still on its way.
+ */
 const LIGHT_BYTES = 16 * 1024;
 /** Bulk has so long after the last small message before it has all of the pool again: a game sends 10 to 60 in a second. */
 const HOLD_MILLISECONDS = 250;
@@ -69,8 +73,8 @@ export class BulkLimit {
     if (!this.limited) return whole;
     const own = this.#pool.outstandingOf(socket);
     const others = this.#pool.outstanding - own;
-    const share = Math.floor(SHARE * (this.#bytes() - others)) - own;
-    return Math.min(whole, share >= QUANTUM ? share : Math.max(0, SMALL_BYTES - own));
+    const share = Math.max(Math.floor(SHARE * (this.#bytes() - others)), LIGHT_BYTES) - own;
+    return share < QUANTUM ? 0 : Math.min(whole, share);
   }
 
   /** Whether small messages go, so that bulk is limited. */
@@ -85,9 +89,9 @@ export class BulkLimit {
     return this.limited ? Math.floor(PIECE * this.#bytes()) : Number.POSITIVE_INFINITY;
   }
 
-  /** `bytes` are about to be sent on `socket`, of any kind. */
+  /** A message of `bytes` bytes, or the first part of it, is about to be sent on `socket`, of any kind. */
   sending(socket: number, bytes: number): void {
-    if (bytes > SMALL_BYTES) return;
+    if (bytes >= SMALL_BYTES) return;
     const own = this.#pool.outstandingOf(socket);
     if (own + bytes > LIGHT_BYTES || this.#pool.outstanding - own < LEAST_BYTES / 2) return;
     this.#active = true;

@@ -20,11 +20,12 @@ const TELL_FRACTION = 8;
 const TELL_BYTES = STREAM_RESERVE / 2;
 /**
  * While less than this part of the first pool, and less than so many bytes, is outstanding nobody waits for credit: whoever does has
- * a reserve outstanding, and of a pool that is larger than four of those nearly ALPHA / (ALPHA + 1) is; or more than so many bytes,
- * where the sender limits bulk (bulk-limit.ts). The first pool, for a sender need not follow POOL.
+ * a reserve outstanding, and of a pool that is larger than four of those nearly ALPHA / (ALPHA + 1) is; or, where the sender limits
+ * bulk (bulk-limit.ts) and waits until it may send half as much as is outstanding, two thirds of what a stream may have then. The
+ * first pool, for a sender need not follow POOL.
  */
 const IDLE_FRACTION = 4;
-const IDLE_BYTES = 64 * 1024;
+const IDLE_BYTES = 48 * 1024;
 /** Then as much as this is told late, over all sockets: an echo of 64 bytes needs no CREDIT for every eighth message. */
 export const LATE_BYTES = 16 * 1024;
 

@@ -137,7 +137,7 @@ describe('receiving', () => {
     return told;
   };
 
-  /** A pool of which a quarter is held by a reader that does not read: from there on a sender might wait. */
+  /** A pool of which a quarter is held by a reader that does not read: more than a sender could wait for. */
   const pressed = () => {
     const pool = new ReceivePool(POOL);
     pool.received(2, POOL / 4);
@@ -158,10 +158,12 @@ describe('receiving', () => {
     expect(chatter(new ReceivePool(POOL), 1, 10, 100_000)).toBe(10);
   });
 
-  test('what could wait is told once much is outstanding', () => {
+  test('what could wait is told once 48 KiB are outstanding', () => {
     const pool = new ReceivePool(POOL);
     expect(chatter(pool, 1, 100, 64)).toBe(0);
-    pool.received(2, POOL / 4);
+    pool.received(2, 48 * 1024 - 6400 - 1);
+    expect(pool.due).toBe(false);
+    pool.received(2, 1);
     expect(pool.due).toBe(true);
     expect(pool.takeCredits()).toEqual([[1, 6400]]);
   });

@@ -3,6 +3,7 @@
  * latency that may be cut after any message. Streams carry bytes that tell their place, so that nothing can be lost,
  * doubled or reordered unseen.
  */
+import { BulkLimit } from '@luasocket-web/shared/bulk-limit';
 import { decodeFrames, encodeFrame, MessageWriter } from '@luasocket-web/shared/codec';
 import { ReceivePool, SendPool } from '@luasocket-web/shared/flow';
 import type { Frame } from '@luasocket-web/shared/frames';
@@ -26,6 +27,48 @@ export interface PairOptions {
   readonly cuts?: readonly number[];
   /** Milliseconds from a cut to the resume. */
   readonly gap?: number;
+  /** Whether what was taken is kept back as far as PROTOCOL.md lets a receiver do so, section 5. */
+  readonly savesUp?: boolean;
+}
+
+/** A receiver that gives back as little as it may, as late as it may. */
+class Saver {
+  readonly #from: number;
+  readonly #bySocket = new Map<number, { outstanding: number; untold: number }>();
+
+  constructor(pool: number) {
+    this.#from = Math.min(pool / 4, 49_152);
+  }
+
+  received(socket: number, bytes: number): void {
+    const { outstanding, untold } = this.#of(socket);
+    this.#bySocket.set(socket, { outstanding: outstanding + bytes, untold });
+  }
+
+  consumed(socket: number, bytes: number): void {
+    this.#of(socket).untold += bytes;
+  }
+
+  takeCredits(): [socket: number, bytes: number][] {
+    let outstanding = 0;
+    for (const each of this.#bySocket.values()) outstanding += each.outstanding;
+    if (outstanding < this.#from) return [];
+    const credits: [socket: number, bytes: number][] = [];
+    for (const [socket, each] of this.#bySocket) {
+      const bytes = each.untold - 511;
+      if (bytes <= 0 || each.untold < each.outstanding) continue;
+      each.untold -= bytes;
+      each.outstanding -= bytes;
+      credits.push([socket, bytes]);
+    }
+    return credits;
+  }
+
+  grow(): void {}
+
+  #of(socket: number): { outstanding: number; untold: number } {
+    return this.#bySocket.get(socket) ?? { outstanding: 0, untold: 0 };
+  }
 }
 
 type Name = 'client' | 'relay';
@@ -55,7 +98,8 @@ export class End {
   readonly name: Name;
   readonly link = new Link();
   readonly sending: SendPool;
-  readonly receiving: ReceivePool;
+  readonly limit: BulkLimit;
+  readonly receiving: Pick<ReceivePool, 'received' | 'consumed' | 'takeCredits' | 'grow'>;
   readonly outgoing = new Map<number, Outgoing>();
   readonly incoming = new Map<number, Incoming>();
   readonly readers = new Map<number, Reader>();
@@ -73,7 +117,8 @@ export class End {
     this.name = name;
     this.#pair = pair;
     this.sending = new SendPool(pool);
-    this.receiving = new ReceivePool(pool);
+    this.limit = new BulkLimit(this.sending, { now: () => pair.timeline.now, roundtrip: () => pair.roundtrip });
+    this.receiving = pair.options.savesUp ? new Saver(pool) : new ReceivePool(pool);
   }
 
   /** Begins to send `bytes` more on a stream. */
@@ -81,6 +126,7 @@ export class End {
     const stream = this.outgoing.get(socket) ?? new Outgoing();
     stream.total += bytes;
     this.outgoing.set(socket, stream);
+    this.#pump(socket, stream);
     this.turn();
   }
 
@@ -89,11 +135,11 @@ export class End {
     this.#put(frame);
   }
 
-  /** One turn: hears a message if there is one, then sends what there is to send, in one go. */
+  /** One turn: hears a message if there is one, then sends what there is to send, in one go. Only credit helps those who wait for it. */
   turn(message?: Uint8Array): void {
-    if (message)
-      for (const frame of decodeFrames(message, this.name === 'client' ? 'relay' : 'client')) this.#hear(frame);
-    for (const [socket, stream] of this.outgoing) this.#pump(socket, stream);
+    const frames = message ? decodeFrames(message, this.name === 'client' ? 'relay' : 'client') : [];
+    for (const frame of frames) this.#hear(frame);
+    if (frames.some(({ type }) => type === 'credit')) this.pump();
     for (const [socket, bytes] of this.receiving.takeCredits()) {
       this.counts.credits++;
       this.#put({ type: 'credit', socket, bytes });
@@ -111,7 +157,13 @@ export class End {
   resume(received: number): void {
     this.#queue = this.link.replay(received);
     this.#flush();
+    this.pump();
     this.turn();
+  }
+
+  /** There may be credit for those who wait for it. */
+  pump(): void {
+    for (const [socket, stream] of this.outgoing) this.#pump(socket, stream);
   }
 
   #put(frame: Frame): void {
@@ -154,8 +206,12 @@ export class End {
 
   #pump(socket: number, stream: Outgoing): void {
     for (;;) {
-      const length = Math.min(stream.total - stream.sent, this.sending.allowance(socket), MAX_DATA);
-      if (length === 0) return;
+      const left = stream.total - stream.sent;
+      const room = this.limit.allowance(socket);
+      const length = Math.min(left, room, MAX_DATA);
+      // As a program that selects: it is told of room when half of what is outstanding may be added, and no end waits for more.
+      if (length === 0 || room * 2 < this.sending.outstandingOf(socket)) return;
+      this.limit.sending(socket, left);
       const payload = patternOf(socket, stream.sent, length);
       this.sending.spend(socket, length);
       stream.sent += length;
@@ -173,8 +229,10 @@ export class End {
       this.counts.bytes += bytes;
     }
     if (frame.type === 'ack') this.link.acknowledged(frame.received);
-    else if (frame.type === 'credit') this.sending.giveBack(frame.socket, frame.bytes, 'stream');
-    else if (frame.type === 'data') this.#take(frame.socket, frame.payload);
+    else if (frame.type === 'credit') {
+      this.sending.giveBack(frame.socket, frame.bytes, 'stream');
+      this.limit.credited(frame.bytes);
+    } else if (frame.type === 'data') this.#take(frame.socket, frame.payload);
     else if (isSequenced(frame.type)) this.heard.push(frame);
   }
 
@@ -219,6 +277,8 @@ export class Pair {
   connected = true;
   cutsDone = 0;
   delivered = 0;
+  /** Milliseconds; null: nothing has come over this WebSocket yet. */
+  roundtrip: number | null = null;
   #wire = 0;
 
   constructor(options: PairOptions) {
@@ -237,6 +297,7 @@ export class Pair {
     this.timeline.after(this.options.latency, () => {
       if (wire !== this.#wire) return;
       this.delivered++;
+      this.roundtrip = 2 * this.options.latency;
       to.turn(message);
       if (this.options.cuts?.includes(this.delivered)) this.cut();
     });
@@ -246,6 +307,7 @@ export class Pair {
     this.cutsDone++;
     this.#wire++;
     this.connected = false;
+    this.roundtrip = null;
     this.client.cut();
     this.relay.cut();
     this.timeline.after(this.options.gap ?? 50, () => {
