@@ -83,7 +83,8 @@ export class Multiplexer implements Wire {
     this.upload = new SendPool(terms.upload);
     this.bulkLimit = new BulkLimit(this.upload, {
       now: () => (path?.now() ?? 0) * 1000,
-      roundtrip: () => (path?.roundtrip ? path.roundtrip * 1000 : null),
+      // 0 is as near as a coarse clock can tell.
+      roundtrip: () => (path?.roundtrip == null ? null : path.roundtrip * 1000),
     });
     this.#sending = new Sending(outbox, tap);
     this.#bulk = new Bulk({

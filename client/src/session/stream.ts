@@ -158,7 +158,8 @@ export class SessionStream extends SessionSocket implements Stream {
     const bytes = Math.min(wanted, this.wire.bulkLimit.allowance(this.id));
     if (bytes < wanted) this.wire.starved(this);
     if (bytes <= 0) return 0;
-    this.wire.bulkLimit.sending(this.id, bytes);
+    // Not `bytes`: a part of something large is nothing small.
+    this.wire.bulkLimit.sending(this.id, data.length);
     this.wire.upload.spend(this.id, bytes);
     this.#sent += bytes;
     this.wire.data(this.id, data.subarray(from, from + bytes));

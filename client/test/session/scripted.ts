@@ -9,6 +9,7 @@ import type { ClientFrame, Frame, FrameOf, RelayFrame } from '@luasocket-web/sha
 import { Failure, type Pending, type Stream } from '../../src/core/channel.ts';
 import { Multiplexer, type Terms } from '../../src/session/multiplexer.ts';
 import { SessionChannel } from '../../src/session/session.ts';
+import type { Path } from '../../src/session/wire.ts';
 
 export const LOCAL: Endpoint = { family: 4, address: '127.0.0.1', port: 40_000 };
 export const PEER: Endpoint = { family: 4, address: '127.0.0.1', port: 7 };
@@ -24,8 +25,8 @@ export class Scripted {
   /** Whether much is said to wait for the WebSocket. */
   busy = false;
 
-  /** `leases`: how many HELLO is said to have asked for. */
-  constructor(terms: Partial<Terms> = {}, leases = 0) {
+  /** `leases`: how many HELLO is said to have asked for. `path`: what is known of the way to the relay. */
+  constructor(terms: Partial<Terms> = {}, leases = 0, path: Path | null = null) {
     const script = this;
     this.sockets = new Multiplexer(
       { sockets: 8, upload: 65_536, download: 65_536, ...terms },
@@ -49,6 +50,7 @@ export class Scripted {
         denied: (denial) => this.denials.push(denial),
       },
       leases,
+      path,
     );
     this.channel = new SessionChannel(this.sockets, { now: () => 1, time: () => 2 });
   }
