@@ -20,7 +20,7 @@ import type { SendPool } from './flow.ts';
 const SMALL_BYTES = 2048;
 /**
  * What a socket with small messages has outstanding at most; as much any stream may have though others hold more than all of the
- * limit, for they may be stalled, or bulk from before it that is still on its way.
+ * limit: they may have stalled just now, or it is from before the limit.
  */
 const LIGHT_BYTES = 16 * 1024;
 /** Bulk has so long after the last small message before it has all of the pool again: a game sends 10 to 60 in a second. */
@@ -50,19 +50,23 @@ export interface Route {
   roundtrip(): number | null;
 }
 
+type Pool = Pick<SendPool, 'allowance' | 'outstanding' | 'outstandingOf' | 'outstandingBut'>;
+
 export class BulkLimit {
-  readonly #pool: Pick<SendPool, 'allowance' | 'outstanding' | 'outstandingOf'>;
+  readonly #pool: Pool;
   readonly #route: Route;
   /** Whether small messages go; looked at before the clock. */
   #active = false;
   #until = 0;
-  /** Bytes in a millisecond that the other end takes: the better one of the last two intervals. */
+  /** Bytes of bulk in a millisecond that the other end takes: in the last interval without a limit, or in a better one with it. */
   #rate = 0;
-  #lastRate = 0;
   #since = 0;
   #taken = 0;
+  /** Who has got credit in this interval; and what those have outstanding who got none in the last one: it is not on its way. */
+  readonly #moving = new Set<number>();
+  #stalled = 0;
 
-  constructor(pool: Pick<SendPool, 'allowance' | 'outstanding' | 'outstandingOf'>, route: Route) {
+  constructor(pool: Pool, route: Route) {
     this.#pool = pool;
     this.#route = route;
   }
@@ -72,7 +76,7 @@ export class BulkLimit {
     const whole = this.#pool.allowance(socket);
     if (!this.limited) return whole;
     const own = this.#pool.outstandingOf(socket);
-    const others = this.#pool.outstanding - own;
+    const others = Math.max(0, this.#flight - own);
     const share = Math.max(Math.floor(SHARE * (this.#bytes() - others)), LIGHT_BYTES) - own;
     return share < QUANTUM ? 0 : Math.min(whole, share);
   }
@@ -93,25 +97,33 @@ export class BulkLimit {
   sending(socket: number, bytes: number): void {
     if (bytes >= SMALL_BYTES) return;
     const own = this.#pool.outstandingOf(socket);
-    if (own + bytes > LIGHT_BYTES || this.#pool.outstanding - own < LEAST_BYTES / 2) return;
+    if (own + bytes > LIGHT_BYTES || this.#flight - own < LEAST_BYTES / 2) return;
     this.#active = true;
     this.#until = this.#route.now() + HOLD_MILLISECONDS;
   }
 
-  /** The peer's CREDIT. */
-  credited(bytes: number): void {
+  /** The peer's CREDIT, which the pool has taken. */
+  credited(socket: number, bytes: number): void {
     const now = this.#route.now();
     const interval = now - this.#since;
     this.#taken += bytes;
+    this.#moving.add(socket);
     const least = Math.max(INTERVAL_MILLISECONDS, INTERVAL_ROUNDTRIPS * (this.#route.roundtrip() ?? 0));
     if (interval < least) return;
-    // After a pause it would be the rate of the program, not of the path.
-    if (interval < PAUSE_INTERVALS * least) {
-      this.#lastRate = this.#rate;
-      this.#rate = this.#taken / interval;
-    }
+    const rate = this.#taken / interval;
+    // Not after a pause: it would be the rate of the program. Nor what the limit makes less of it, as where a program polls 60 times
+    // a second: taken for the path, that would make the limit lower and lower.
+    const isPath = interval < PAUSE_INTERVALS * least && (rate > this.#rate || !this.limited);
+    if (isPath && this.#flight + bytes >= LEAST_BYTES / 2) this.#rate = rate;
+    this.#stalled = this.#pool.outstandingBut(this.#moving);
+    this.#moving.clear();
     this.#since = now;
     this.#taken = 0;
+  }
+
+  /** What is on its way, about. */
+  get #flight(): number {
+    return this.#pool.outstanding - this.#stalled;
   }
 
   /** What may be in flight in all. */
@@ -119,6 +131,6 @@ export class BulkLimit {
     const roundtrip = this.#route.roundtrip();
     if (roundtrip === null) return Number.POSITIVE_INFINITY;
     if (roundtrip < NEAR_MILLISECONDS) return LEAST_BYTES;
-    return Math.max(LEAST_BYTES, GAIN * Math.max(this.#rate, this.#lastRate) * roundtrip);
+    return Math.max(LEAST_BYTES, GAIN * this.#rate * roundtrip);
   }
 }

@@ -57,6 +57,13 @@ export class SendPool {
     return this.#bySocket.get(socket) ?? 0;
   }
 
+  /** The same, over all sockets but these. */
+  outstandingBut(sockets: ReadonlySet<number>): number {
+    let bytes = 0;
+    for (const [socket, own] of this.#bySocket) if (!sockets.has(socket)) bytes += own;
+    return bytes;
+  }
+
   /**
    * How many bytes may be sent on `socket` now. Never 0 for a socket that has nothing outstanding, so whoever waits
    * for credit has some that is still to come back.

@@ -32,7 +32,7 @@ class Sender {
 
   credit(socket: number, bytes: number): void {
     this.pool.giveBack(socket, bytes, 'stream');
-    this.limit.credited(bytes);
+    this.limit.credited(socket, bytes);
   }
 
   /** All of the pool that it gets is outstanding, and a small message has gone beside it. */
@@ -44,10 +44,11 @@ class Sender {
   }
 
   /** Bulk that is taken at `rate` bytes a millisecond, for so long, in steps of 10 ms. */
-  taking(rate: number, milliseconds: number): this {
+  taking(rate: number, milliseconds: number, small = false): this {
     for (let passed = 0; passed < milliseconds; passed += 10) {
       this.now += 10;
-      this.send(BULK, rate * 10);
+      this.pool.spend(BULK, Math.max(0, rate * 10 + 60_000 - this.pool.outstandingOf(BULK)));
+      if (small) this.pool.giveBack(SMALL, this.send(SMALL, 64), 'stream');
       this.credit(BULK, rate * 10);
     }
     return this;
@@ -108,9 +109,10 @@ describe('what limits bulk', () => {
     }
   });
 
-  test('a stream that stalls, or has much on its way from before, leaves the others 16 KiB each, not crumbs', () => {
+  test('a stream with much on its way from before leaves the others 16 KiB each, not crumbs', () => {
     const sender = Sender.beside();
     expect(sender.pool.outstanding).toBeGreaterThan(8 * LEAST);
+    sender.credit(BULK, 1);
     expect(sender.send(OTHER, POOL)).toBe(16 * 1024);
     sender.credit(OTHER, 1000);
     expect(sender.limit.allowance(OTHER)).toBe(0);
@@ -118,6 +120,34 @@ describe('what limits bulk', () => {
     expect(sender.limit.allowance(OTHER)).toBe(1024);
     // Small messages go as before.
     for (let i = 0; i < 10; i++) expect(sender.send(SMALL, 1000)).toBe(1000);
+  });
+
+  test('a stream that has stalled is not on its way: the others share the limit without it, and it alone limits nobody', () => {
+    const sender = new Sender();
+    sender.send(BULK, POOL / 2);
+    for (let i = 0; i < 20; i++) {
+      sender.send(SMALL, 64);
+      sender.now += 60;
+      sender.credit(SMALL, 64);
+    }
+    sender.now += 250;
+    sender.send(SMALL, 64);
+    expect(sender.limit.limited).toBe(false);
+    sender.send(OTHER, 60_000);
+    sender.send(SMALL, 64);
+    expect(sender.limit.limited).toBe(true);
+    const share = sender.limit.allowance(OTHER) + sender.pool.outstandingOf(OTHER);
+    expect(share).toBeGreaterThan(LEAST * 0.79);
+    expect(share).toBeLessThanOrEqual(LEAST * 0.8);
+    // It goes on.
+    sender.credit(BULK, 1);
+    sender.now += 60;
+    sender.send(SMALL, 64);
+    sender.credit(OTHER, 1);
+    sender.credit(BULK, 1);
+    sender.now += 60;
+    sender.credit(OTHER, 1);
+    expect(sender.limit.allowance(OTHER)).toBe(0);
   });
 
   test('never is more allowed than by the pool, nor nothing where nothing is outstanding', () => {
@@ -218,6 +248,25 @@ describe('what a path carries', () => {
   test('is what it is now when it carries less than it did', () => {
     const less = share(10_000, 20, (sender) => sender.taking(1000, 1000));
     expect(less).toBeLessThanOrEqual(LEAST * 0.8);
+  });
+
+  test('is not what the limit lets through, unless that is more', () => {
+    const before = share(10_000, 20);
+    // It would go down and down: a program that polls 60 times a second doubles a round trip of 16 ms.
+    expect(share(10_000, 20, (sender) => sender.taking(4000, 1000, true))).toBe(before);
+    expect(share(5000, 20, (sender) => sender.taking(10_000, 1000, true))).toBe(before);
+  });
+
+  test('is not what small messages make', () => {
+    const before = share(2500, 50);
+    const after = share(2500, 50, (sender) => {
+      sender.credit(BULK, sender.pool.outstandingOf(BULK));
+      for (let i = 0; i < 1000; i++) {
+        sender.now += 10;
+        sender.credit(SMALL, sender.send(SMALL, 64));
+      }
+    });
+    expect(Math.abs(after - before)).toBeLessThan(before / 10);
   });
 
   test('of whatever is credited when, is a number', () => {

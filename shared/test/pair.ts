@@ -231,7 +231,7 @@ export class End {
     if (frame.type === 'ack') this.link.acknowledged(frame.received);
     else if (frame.type === 'credit') {
       this.sending.giveBack(frame.socket, frame.bytes, 'stream');
-      this.limit.credited(frame.bytes);
+      this.limit.credited(frame.socket, frame.bytes);
     } else if (frame.type === 'data') this.#take(frame.socket, frame.payload);
     else if (isSequenced(frame.type)) this.heard.push(frame);
   }

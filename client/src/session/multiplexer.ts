@@ -316,7 +316,7 @@ export class Multiplexer implements Wire {
       case 'credit':
         if (!this.#stream(frame.socket)) return;
         this.upload.giveBack(frame.socket, frame.bytes, 'stream');
-        this.bulkLimit.credited(frame.bytes);
+        this.bulkLimit.credited(frame.socket, frame.bytes);
         this.#feed();
         return;
       case 'pool':

@@ -237,7 +237,7 @@ const HANDLERS: Handlers = {
   credit(c, { socket, bytes }) {
     const entry = c.table.get(socket);
     c.send.giveBack(socket, bytes, entry.kind === 'tcp' ? 'stream' : 'datagram');
-    c.bulkLimit.credited(bytes);
+    c.bulkLimit.credited(socket, bytes);
     c.streams.credited();
   },
 
