@@ -15,6 +15,7 @@
  *   64 KiB      240     800     225
  */
 import type { SendPool } from './flow.ts';
+import { NEAR_MILLISECONDS } from './window.ts';
 
 /** What is small has less than this: bulk that ltn12 moves comes by 2048 (its BLOCKSIZE). */
 const SMALL_BYTES = 2048;
@@ -25,12 +26,10 @@ const SMALL_BYTES = 2048;
 const LIGHT_BYTES = 16 * 1024;
 /** Bulk has so long after the last small message before it has all of the pool again: a game sends 10 to 60 in a second. */
 const HOLD_MILLISECONDS = 250;
-/** What bulk may always have in flight: turns of two event loops on the fastest of paths. */
+/** What bulk may always have in flight; and no more than that where a round trip is so short that it measures turns of event loops. */
 const LEAST_BYTES = 96 * 1024;
 /** As a multiple of what the path carries in one round trip. */
 const GAIN = 2;
-/** A round trip below that measures turns of event loops; the least is enough for a gigabit a second there. */
-const NEAR_MILLISECONDS = 1;
 /** The shortest time to measure a rate over, also as a multiple of the round trip. */
 const INTERVAL_MILLISECONDS = 50;
 const INTERVAL_ROUNDTRIPS = 2;

@@ -28,7 +28,7 @@ const INTERVAL_ROUNDTRIPS = 2;
 /** A sender that is held back by nothing but the pool shows at least half of its size: 4/5 less what is told late. */
 const HEADROOM = 2;
 /** Who is nearer than that is not held back: 1 MiB of credit within 5 ms is more than a gigabit a second. */
-const NEAR_MILLISECONDS = 5;
+export const NEAR_MILLISECONDS = 5;
 /** Pools grow to multiples of this: bytes. */
 const STEP = 64 * 1024;
 
