@@ -25,6 +25,13 @@ const FLUSH_BYTES = 64 * 1024;
 const ALONE_BYTES = 16 * 1024;
 /** When so many bytes wait in this process for the WebSocket, nobody reads from peers until it has taken them. */
 const CONGESTED_BYTES = 256 * 1024;
+/**
+ * After so many messages in a row that carried one frame, the next small frame is not kept for company until the end of the turn.
+ * It takes 3 us less, and for a datagram the system call that finds no second one comes after its answer has left.
+ */
+const LONELY_MESSAGES = 8;
+/** Milliseconds after a frame that went alone in which another one shows that there is company after all. */
+const COMPANY_MILLISECONDS = 0.05;
 /** How long credit and acknowledgements wait for something to go with: an echo comes back sooner than that. */
 const LINGER_MILLISECONDS = 2;
 const NORMAL_CLOSE = 1000;
@@ -88,6 +95,10 @@ export class Connection {
   #owner: Owner | null = null;
   #scheduled = false;
   #lingering = false;
+  /** Frames that are to be sent, messages in a row that carried one, and when one went at once. */
+  #gathered = 0;
+  #lonely = 0;
+  #wentAt = 0;
   #closed = false;
   #congested = false;
   #deaf = false;
@@ -198,7 +209,8 @@ export class Connection {
     // What is large goes alone, so that it is not copied.
     if (encoded.length >= ALONE_BYTES || !this.#out.fits(encoded.length)) this.#write();
     this.#out.add(encoded, roomy);
-    if (encoded.length >= ALONE_BYTES || this.#out.size >= FLUSH_BYTES) this.#write();
+    this.#gathered++;
+    if (encoded.length >= ALONE_BYTES || this.#out.size >= FLUSH_BYTES || this.#isLonely()) this.#write();
     else this.schedule();
   }
 
@@ -294,7 +306,23 @@ export class Connection {
     else if (first) throw new ProtocolError('unexpected', `${first.type} before HELLO`);
   }
 
+  /** Whether the frame at hand is likely to be the only one of this turn. */
+  #isLonely(): boolean {
+    if (this.#lonely < LONELY_MESSAGES || this.#scheduled) return false;
+    const now = this.#options.clock.monotonic();
+    if (now - this.#wentAt < COMPANY_MILLISECONDS) {
+      this.#lonely = 0;
+      return false;
+    }
+    this.#wentAt = now;
+    return true;
+  }
+
   #write(): void {
+    if (this.#gathered > 0) {
+      this.#lonely = this.#gathered === 1 ? this.#lonely + 1 : 0;
+      this.#gathered = 0;
+    }
     if (this.#ws.readyState === this.#ws.OPEN) this.#out.flush();
     else this.#out.clear();
     const { waiting } = this.#out;
