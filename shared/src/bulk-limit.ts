@@ -2,7 +2,7 @@
  * How much bulk may be in flight while something small is under way beside it. Credit lets a download fill a pool, and what is
  * ahead of a small message is what that waits for: 0.8 MiB are 1 ms over loopback, and 0.3 s at 20 Mbit/s. So while small messages
  * go, bulk has twice what the path carries in a round trip in place of the pool: enough to keep it busy, as BBR has it (draft-ietf-
- * ccwg-bbr, 5.6.4.2, cwnd_gain), and a queue of one round trip. Without small messages nothing is held back.
+ * ccwg-bbr, cwnd_gain), and a queue of one round trip. Without small messages nothing is held back.
  *
  * Both ends do so with what they send; the other one sees no difference. An end that does not is just slower to answer.
  *
