@@ -2,7 +2,7 @@
 import { client } from '@mercuryworkshop/wisp-js/client';
 import { connect } from 'luasocket-web';
 import { ANYWHERE } from './cases/page.mjs';
-import { residents } from './cases/resident.mjs';
+import { resident } from './cases/resident.mjs';
 import { withClients } from './cases/sample.mjs';
 import { oursDial } from './clients/ours.mjs';
 import { socketsDial } from './clients/sockets.mjs';
@@ -21,8 +21,7 @@ function dialOf(contender) {
 /** Asks the site; see lib/site.mjs. @param {string} what @param {unknown} [said] */
 const ask = async (what, said) => (await fetch(what, { method: 'POST', body: JSON.stringify(said ?? null) })).json();
 
-/** A page is one contender's. @type {ReturnType<typeof residents> | null} */
-let moveIn = null;
+const moveIn = resident();
 
 /** @param {Order} order @returns {Promise<Sample>} */
 async function measure({ contender, name, place, seconds }) {
@@ -30,8 +29,7 @@ async function measure({ contender, name, place, seconds }) {
   if (find === undefined) return { failed: `no case ${name}` };
   try {
     const dial = dialOf(contender);
-    moveIn ??= residents(dial);
-    await moveIn(place, name);
+    await moveIn(dial, place, name);
     const bench = { place, seconds, contender, cost: () => ask('cost') };
     return { figures: await withClients(bench, dial, find) };
   } catch (error) {

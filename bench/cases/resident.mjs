@@ -6,31 +6,33 @@
  */
 import { message } from './measuring.mjs';
 
-/** @param {import('../types.ts').Dial} dial */
-export function residents(dial) {
-  /** @type {Map<string, Promise<void>>} By relay and kind. */
-  const there = new Map();
-  /** @param {import('../types.ts').Place} place @param {string} name Of the case. @returns {Promise<void>} Once somebody is there. */
-  return (place, name) => {
-    const kind = /udp|datagrams/.test(name) ? 'datagrams' : 'stream';
-    const key = `${kind} ${place.url}`;
-    const moved = there.get(key) ?? moveIn(dial, place, kind);
-    there.set(key, moved);
-    return moved;
+/** Of one client, which has one relay and one case. */
+export function resident() {
+  /** @type {Promise<void> | null} */
+  let there = null;
+  /**
+   * @param {import('../types.ts').Dial} dial
+   * @param {import('../types.ts').Place} place
+   * @param {string} name Of the case.
+   * @returns {Promise<void>} Once somebody is there.
+   */
+  return (dial, place, name) => {
+    there ??= moveIn(dial, place, /udp|datagrams/.test(name));
+    return there;
   };
 }
 
-/** @param {import('../types.ts').Dial} dial @param {import('../types.ts').Place} place @param {'stream' | 'datagrams'} kind */
-async function moveIn(dial, place, kind) {
+/** @param {import('../types.ts').Dial} dial @param {import('../types.ts').Place} place @param {boolean} udp */
+async function moveIn(dial, place, udp) {
   const client = await dial(place);
   const byte = message(1);
-  if (kind === 'stream') {
-    const stream = await client.stream('echo');
-    await stream.write(byte);
-    await stream.read(1);
-  } else {
+  if (udp) {
     const socket = await client.datagrams('udpEcho');
     socket.send(byte);
     await socket.receive();
+  } else {
+    const stream = await client.stream('echo');
+    await stream.write(byte);
+    await stream.read(1);
   }
 }

@@ -15,6 +15,7 @@
  *   64 KiB      240     800     225
  */
 import type { SendPool } from './flow.ts';
+import { STREAM_RESERVE } from './limits.ts';
 import { NEAR_MILLISECONDS } from './window.ts';
 
 /** What is small has less than this: bulk that ltn12 moves comes by 2048 (its BLOCKSIZE). */
@@ -23,7 +24,7 @@ const SMALL_BYTES = 2048;
  * What a socket with small messages has outstanding at most; as much any stream may have though others hold more than all of the
  * limit: they may have stalled just now, or it is from before the limit.
  */
-const LIGHT_BYTES = 16 * 1024;
+export const LIGHT_BYTES = 16 * 1024;
 /** Bulk has so long after the last small message before it has all of the pool again: a game sends 10 to 60 in a second. */
 const HOLD_MILLISECONDS = 250;
 /** What bulk may always have in flight; and no more than that where a round trip is so short that it measures turns of event loops. */
@@ -37,7 +38,7 @@ const INTERVAL_ROUNDTRIPS = 2;
 const PAUSE_INTERVALS = 10;
 /** The part of the limit that one stream has, as it has of the pool; and what is not worth a frame. */
 const SHARE = 0.8;
-const QUANTUM = 1024;
+const QUANTUM = STREAM_RESERVE;
 /** Bytes of one read while bulk is limited, as a part of the limit: one is under way while the next is read. */
 const PIECE = 0.4;
 

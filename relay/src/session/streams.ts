@@ -3,7 +3,7 @@
  * peers. Decides who may read; a stream that may not is paused, so that its peer's window closes.
  */
 import type { Endpoint } from '@luasocket-web/shared/address';
-import type { BulkLimit } from '@luasocket-web/shared/bulk-limit';
+import { type BulkLimit, LIGHT_BYTES } from '@luasocket-web/shared/bulk-limit';
 import { ProtocolError } from '@luasocket-web/shared/errors';
 import { LATE_BYTES, type ReceivePool, type SendPool } from '@luasocket-web/shared/flow';
 import type { RelayFrame } from '@luasocket-web/shared/frames';
@@ -16,11 +16,6 @@ import type { Stop, Voice } from './parts.ts';
 import { outcomeOf } from './requests.ts';
 import { type Held, Stream, type StreamRules } from './stream.ts';
 
-/**
- * A stream that has less than this outstanding is read from though the WebSocket is full: what it sends waits behind
- * what is on its way already, but not behind what bulk would add to it.
- */
-const LIGHT_BYTES = 16 * 1024;
 /** Bytes read from peers and held over for want of credit, over all streams of a session; then nobody reads. */
 const HELD_BYTES = 512 * 1024;
 
@@ -273,6 +268,7 @@ export class Streams implements StreamRules {
   }
 
   #mayRead(stream: Stream): boolean {
+    // Though the WebSocket is full: what a light one sends waits behind what is on its way already, not behind what bulk would add.
     const stopped = this.#stopped();
     return stopped === 'none' || (stopped === 'bulk' && this.#send.outstandingOf(stream.id) < LIGHT_BYTES);
   }
