@@ -14,6 +14,7 @@ import { faces } from './faces.ts';
 import { type Collection, collections, namesIn, readBytes } from './files.ts';
 import { runIsolated } from './isolate.ts';
 import { runReal } from './live.ts';
+import { contest } from './random/contest.ts';
 import { parseScenarios } from './scenario.ts';
 
 const USAGE = `usage: npm run parity -- [options]
@@ -22,7 +23,10 @@ const USAGE = `usage: npm run parity -- [options]
   --transcripts DIR  compare with the transcripts in DIR
   --only NAME        run only scenarios whose name begins with NAME; may be given more than once
   --live             also compare with the LuaSocket 3.1.0 that is installed here, wherever it agrees with 3.0-rc1
-  --lua COMMAND      the Lua 5.1 for --live (default lua5.1)
+  --random N         run N random scenarios on the LuaSocket that is installed here too, and compare; where it is not
+                     3.0-rc1, only with what both releases do
+  --seed S           the seed of the first random scenario, a whole number; the others have the next ones (default 1)
+  --lua COMMAND      the Lua 5.1 for --live and --random (default lua5.1)
   --no-namespace     run in this network, not in a network namespace of its own
   --help             print this`;
 
@@ -38,6 +42,7 @@ interface Options {
   readonly collections: readonly Collection[];
   readonly only: readonly string[];
   readonly live: string | null;
+  readonly random: { readonly count: number; readonly seed: number; readonly lua: string } | null;
 }
 
 /** @returns the exit status. */
@@ -72,6 +77,8 @@ function parse(args: readonly string[]) {
         transcripts: { type: 'string' },
         only: { type: 'string', multiple: true, default: [] },
         live: { type: 'boolean', default: false },
+        random: { type: 'string' },
+        seed: { type: 'string' },
         lua: { type: 'string', default: 'lua5.1' },
         'no-namespace': { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -92,7 +99,27 @@ function optionsOf(values: ReturnType<typeof parse>['values']): Options {
     collections: own ? collections : [given(values)],
     only: values.only,
     live: values.live ? values.lua : null,
+    random: randomOf(values, own),
   };
+}
+
+function randomOf(values: ReturnType<typeof parse>['values'], own: boolean): Options['random'] {
+  if (values.random === undefined) {
+    if (values.seed !== undefined) throw new WrongUse('--seed goes with --random only');
+    return null;
+  }
+  if (values.live || !own || values.only.length > 0)
+    throw new WrongUse(
+      '--random makes its own scenarios: it does not go with --live, --only, --scenarios or --transcripts',
+    );
+  return { count: whole('--random', values.random, 1), seed: whole('--seed', values.seed ?? '1', 0), lua: values.lua };
+}
+
+/** The number that a flag has; random scenarios are told apart by the lowest 32 bits of their seed. */
+function whole(flag: string, text: string, least: number): number {
+  const number = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= least && number < 2 ** 31) return number;
+  throw new WrongUse(`${flag} takes a whole number from ${least} to ${2 ** 31 - 1}, not ${text}`);
 }
 
 /** The collection that --scenarios and --transcripts name. */
@@ -113,24 +140,21 @@ function directory(path: string | undefined): string | undefined {
 }
 
 async function run(options: Options): Promise<number> {
-  const wanted = options.collections.flatMap((collection) =>
-    namesIn(collection.scenarios)
-      .filter((name) => options.only.length === 0 || options.only.some((start) => name.startsWith(start)))
-      .map((name) => ({ collection, name })),
-  );
-  if (wanted.length === 0) throw new WrongUse('there is no such scenario');
+  const wanted = options.random === null ? wantedOf(options) : [];
   const relay = await createRelay({
     listen: '127.0.0.1:0',
     mode: 'development',
     dnsServer: [NO_DNS_SERVER],
     log: 'error',
   });
+  const { url } = relay.address;
   let face: Face | null = null;
   let failed = 0;
   try {
     face = await options.face();
+    if (options.random !== null) failed = await contest({ ...options.random, face, url, say: console.log });
     for (const { collection, name } of wanted) {
-      const complaint = await check(collection, name, face, options.live, relay.address.url);
+      const complaint = await check(collection, name, face, options.live, url);
       if (complaint === null) continue;
       failed++;
       console.log(`${name}: ${complaint}`);
@@ -139,8 +163,19 @@ async function run(options: Options): Promise<number> {
     await face?.close();
     await relay.close();
   }
-  console.log(`${wanted.length - failed} passed, ${failed} failed`);
+  console.log(`${(options.random?.count ?? wanted.length) - failed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;
+}
+
+/** The scenario files to run. */
+function wantedOf({ collections, only }: Options): { collection: Collection; name: string }[] {
+  const wanted = collections.flatMap((collection) =>
+    namesIn(collection.scenarios)
+      .filter((name) => only.length === 0 || only.some((start) => name.startsWith(start)))
+      .map((name) => ({ collection, name })),
+  );
+  if (wanted.length === 0) throw new WrongUse('there is no such scenario');
+  return wanted;
 }
 
 /** Runs one scenario file; what is wrong, or null. */
