@@ -29,3 +29,12 @@ export async function runSnippet(code: string, scope: Scope): Promise<unknown> {
     URL.revokeObjectURL(address);
   }
 }
+
+/** What a snippet has thrown, in words, with its line where the browser tells it. */
+export function errorText(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const place = /blob:[^\s)]*:(\d+):\d+/.exec(error.stack ?? '')?.[1];
+  // The snippet begins in the second line of its module.
+  const line = place === undefined ? '' : ` (line ${Number(place) - 1})`;
+  return `${error.name}: ${error.message}${line}`;
+}

@@ -117,3 +117,51 @@ test('the connection is closed and opened by hand', async ({ page, home, trouble
   await expect(page.locator('#state')).toHaveText('connected');
   expect(troubles).toEqual([]);
 });
+
+test('what a snippet throws is told with its line, also when nobody waited for it', async ({ page, troubles }) => {
+  await page.locator('#code').fill("\nawait null;\nthrow new Error('broken');");
+  await page.getByRole('button', { name: 'Run' }).click();
+  await expect(output(page).locator('.bad')).toHaveText('Error: broken (line 3)');
+  await page.locator('#code').fill("(async () => {\n  throw new Error('forgotten');\n})();");
+  await page.getByRole('button', { name: 'Run' }).click();
+  await expect(output(page).locator('.bad').nth(1)).toHaveText('Error: forgotten (line 2)');
+  // Not hidden from the browser's own console, either.
+  expect(troubles).toEqual(['forgotten']);
+});
+
+test('a snippet that waits for something else than a socket can be stopped', async ({ page, troubles }) => {
+  await page.locator('#code').fill('await new Promise(() => {});');
+  await page.getByRole('button', { name: 'Run' }).click();
+  await page.getByRole('button', { name: 'Stop' }).click();
+  await expect(output(page)).toContainText('stopped');
+  await expect(page.locator('#state')).toHaveText('connected');
+  await runExample(page, /^TCP/);
+  await expect(output(page)).toContainText('hello from a browser tab');
+  expect(troubles).toEqual([]);
+});
+
+test('twenty thousand lines: the last thousand stay, the page lives', async ({ page, troubles }) => {
+  await page.locator('#code').fill('for (let i = 1; i <= 20000; i++) print(i);');
+  await page.getByRole('button', { name: 'Run' }).click();
+  await expect(output(page)).toContainText('done');
+  await expect(output(page).locator('div')).toHaveCount(1000);
+  await page.getByRole('button', { name: 'Clear output' }).click();
+  await expect(output(page).locator('div')).toHaveCount(0);
+  expect(troubles).toEqual([]);
+});
+
+test('a relay without practice servers, and one that is not there', async ({ page }) => {
+  const relay = await startRelay({ practice: false });
+  try {
+    await page.goto(`${relay.url}/`);
+    await expect(page.locator('#state')).toHaveText('connected');
+    await runExample(page, /^TCP/);
+    await expect(output(page).locator('.bad')).toHaveText(/--practice/);
+    await page.getByRole('button', { name: 'Disconnect' }).click();
+  } finally {
+    await relay.close();
+  }
+  await page.getByRole('button', { name: 'Connect' }).click();
+  await expect(output(page).locator('.bad').nth(1)).toContainText('the relay cannot be reached');
+  await expect(output(page)).toContainText(`may pages of ${relay.url} use it?`);
+});
