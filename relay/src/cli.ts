@@ -5,8 +5,11 @@ import { setFlagsFromString } from 'node:v8';
 import closeWithGrace from 'close-with-grace';
 import { parseCommand } from './command.ts';
 import { isCommand, runCommand } from './commands/index.ts';
+import { WRONG_USE } from './commands/outcome.ts';
+import { ConfigError } from './config.ts';
 import { hostText } from './origin.ts';
 import { createRelay, type Relay } from './relay.ts';
+import { withFlag } from './settings.ts';
 
 /** Added to the time for draining before the process is ended by force, milliseconds. */
 const GRACE_MILLISECONDS = 5000;
@@ -41,8 +44,9 @@ if ('run' in invocation) {
     const page = config.mode === 'development' ? `http://${hostText(host)}:${port}/` : url;
     process.stdout.write(`luasocket-relay (${config.mode}) listening on ${page}\n`);
   } catch (error) {
-    process.stderr.write(`luasocket-relay: ${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = 1;
+    const isMisuse = error instanceof ConfigError;
+    process.stderr.write(`luasocket-relay: ${isMisuse ? withFlag(error) : startingText(error)}\n`);
+    process.exitCode = isMisuse ? WRONG_USE : 1;
   }
 } else {
   process.stdout.write(invocation.out);
@@ -60,4 +64,18 @@ async function reload(relay: Relay): Promise<void> {
   const { ticketKeys, origins } = again.run;
   // The relay's log has told of it.
   await relay.reload({ ticketKeys, origins }).catch(() => {});
+}
+
+/** Why a relay did not start, in words and with what can be done about it. */
+function startingText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (address === undefined || port === undefined) return error.message;
+  const remedies: Readonly<Record<string, string>> = {
+    EADDRINUSE: 'another program listens there (EADDRINUSE); choose another port with --listen, or PORT for npm start',
+    EADDRNOTAVAIL: 'this machine has no such address (EADDRNOTAVAIL)',
+    EACCES: 'not allowed (EACCES); ports below 1024 need a privilege (CAP_NET_BIND_SERVICE)',
+  };
+  const remedy = remedies[code ?? ''];
+  return remedy === undefined ? error.message : `--listen ${hostText(address)}:${port}: ${remedy}`;
 }

@@ -1,5 +1,6 @@
 /** The command `luasocket-relay`, without the process around it: arguments and environment in, text and exit code out. */
 import { Command, CommanderError, Option } from 'commander';
+import { WRONG_USE } from './commands/outcome.ts';
 import { type Config, ConfigError } from './config.ts';
 import { load, type Setting, settings } from './settings.ts';
 
@@ -8,9 +9,6 @@ export type Invocation =
   | { readonly run: Config }
   /** Nothing to run: text for standard output or standard error, and the exit code. */
   | { readonly exit: number; readonly out: string; readonly error: string };
-
-/** Wrong use, as BSD's and GNU's tools have it. */
-const WRONG_USE = 2;
 
 /**
  * Reads the command line.

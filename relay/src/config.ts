@@ -184,7 +184,7 @@ export function complete(input: unknown, name: (path: readonly string[]) => stri
   if (!result.success) {
     const messages = result.error.issues.map((issue) => {
       if (issue.code === 'unrecognized_keys') {
-        return `unknown setting ${issue.keys.map((key) => name([...issue.path.map(String), key])).join(', ')}`;
+        return `${issue.keys.map((key) => name([...issue.path.map(String), key])).join(', ')}: unknown setting`;
       }
       return `${name(issue.path.map(String))}: ${issue.message}`;
     });

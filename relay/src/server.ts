@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join, resolve } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
@@ -15,7 +16,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { WebSocket, WebSocketServer } from 'ws';
 import { Carrier } from './carrier.ts';
 import { clientAddress, isAmong, peerAddress } from './client-address.ts';
-import { type Config, NODE_ID } from './config.ts';
+import { type Config, ConfigError, NODE_ID } from './config.ts';
 import type { Guest, Lobby } from './lobby.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -169,14 +170,21 @@ async function addPages(app: FastifyInstance, { config, practice, metrics, isRea
   });
   if (config.mode !== 'development') return;
   if (practice) app.get('/practice.json', async () => practice);
-  const root = config.console ?? packagedConsole();
-  if (root !== null && existsSync(root)) {
+  const root = config.console === undefined ? packagedConsole() : ownConsole(config.console);
+  if (root !== null) {
     await app.register(fastifyStatic, { root, index: 'index.html', redirect: true });
   } else {
     app.get('/', async (_request, reply) =>
       reply.type('text/plain; charset=utf-8').send('luasocket-relay. The WebSocket endpoint is /relay.\n'),
     );
   }
+}
+
+/** The directory that was asked for. @throws ConfigError when no page is there. */
+function ownConsole(directory: string): string {
+  const root = resolve(directory);
+  if (existsSync(join(root, 'index.html'))) return root;
+  throw new ConfigError(`console: ${directory}: no index.html is there`);
 }
 
 /** The console page in the package: beside the bundle, or under dist/ when run from its sources. */

@@ -99,6 +99,12 @@ export function load(sources: Sources): Config {
   return complete(tree, (path) => nameOf(path, names, sources.file));
 }
 
+/** The message of an error that names a setting as `createRelay` calls it, for somebody who knows it by its flag. */
+export function withFlag({ message }: ConfigError): string {
+  const setting = settings().find(({ path }) => message.startsWith(`${path.join('.')}: `));
+  return setting === undefined ? message : setting.flag + message.slice(setting.path.join('.').length);
+}
+
 function nameOf(path: readonly string[], names: ReadonlyMap<string, string>, file: string | undefined): string {
   for (let length = path.length; length > 0; length--) {
     const name = names.get(path.slice(0, length).join('.'));
@@ -110,7 +116,8 @@ function nameOf(path: readonly string[], names: ReadonlyMap<string, string>, fil
 function readTree(file: string): Record<string, unknown> {
   let tree: unknown;
   try {
-    tree = JSON.parse(readFileSync(file, 'utf8'));
+    // Editors on Windows begin files with U+FEFF.
+    tree = JSON.parse(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''));
   } catch (error) {
     throw new ConfigError(`${file}: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -134,7 +134,17 @@ describe('luasocket-relay', () => {
     const port = typeof address === 'object' && address ? address.port : 0;
     const relay = run('--listen', `127.0.0.1:${port}`, '--practice');
     expect(await relay.exit).toBe(1);
-    expect(relay.error()).toContain('EADDRINUSE');
+    expect(relay.error()).toContain(`--listen 127.0.0.1:${port}: another program listens there (EADDRINUSE)`);
+    expect(relay.error()).toContain('PORT for npm start');
+  });
+
+  test.each([
+    ['--console', ['--console', 'nowhere']],
+    ['--ticket-keys', ['--ticket-keys', 'nowhere.json', '--origins', 'https://game.example']],
+  ])('%s that leads nowhere: exits with 2, and names it', async (flag, args) => {
+    const relay = run('--listen', '127.0.0.1:0', ...args);
+    expect(await relay.exit).toBe(2);
+    expect(relay.error()).toMatch(new RegExp(`^luasocket-relay: ${flag}: nowhere`));
   });
 
   test('keygen, ticket and check', async () => {

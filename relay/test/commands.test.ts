@@ -63,9 +63,10 @@ describe('ticket', () => {
   test.each([
     ['a key that is not there', 1, ['--key', 'nowhere.json']],
     ['no key', 2, []],
-    ['a claim that no relay reads', 1, ['--key', 'keys.json', '--tcp', '127.1:80']],
+    ['a claim that no relay reads', 2, ['--key', 'keys.json', '--tcp', '127.1:80']],
     ['a claim there is not', 1, ['--key', 'keys.json', '--claims', '{"net":{"everything":true}}']],
     ['no JSON', 2, ['--key', 'keys.json', '--claims', '{']],
+    ['a claim for longer than relays take', 2, ['--key', 'keys.json', '--seconds', '86401']],
     ['no number', 2, ['--key', 'keys.json', '--sockets', 'many']],
     ['a flag there is not', 2, ['--key', 'keys.json', '--fly']],
   ])('%s exits with %i', async (_what, exit, flags) => {
@@ -97,7 +98,9 @@ describe('check --cases', () => {
   });
 
   test('a file that is none exits with 1', async () => {
-    expect((await run('check', '--cases', 'nowhere.json')).exit).toBe(1);
+    const { exit, error } = await run('check', '--cases', 'nowhere.json');
+    expect(exit).toBe(1);
+    expect(error).toContain('--cases: ENOENT');
   });
 });
 
@@ -147,6 +150,7 @@ describe('check tcp HOST:PORT', () => {
     onTestFinished(() => rmSync(join(directory, 'others.json')));
     const forged = await run('check', 'tcp', '127.0.0.1:7000', ...ticket, '--ticket-keys', 'others.json');
     expect([forged.exit, forged.out]).toEqual([1, '']);
+    expect(forged.error).toContain('--ticket: the ticket is not valid');
   });
 
   test.each([[['check']], [['check', 'tcp']], [['check', 'sctp', '1.1.1.1:80']], [['check', 'tcp', '1.1.1.1']]])(
@@ -157,4 +161,15 @@ describe('check tcp HOST:PORT', () => {
       expect(error).not.toBe('');
     },
   );
+
+  test.each([
+    [1, '--ticket: Invalid JWT', ['--ticket', 'x']],
+    [1, '--ticket: sub: ', ['--ticket', 'e30.e30.e30']],
+    [2, '--ticket-keys: of no use without --ticket', ['--ticket-keys', 'keys.json']],
+    [2, '--ticket-keys: ', ['--ticket', 'x', '--ticket-keys', 'nowhere.json']],
+  ])('exits with %i: %s', async (exit, text, flags) => {
+    const outcome = await run('check', 'tcp', '127.0.0.1:80', ...flags);
+    expect(outcome.exit).toBe(exit);
+    expect(outcome.error).toContain(text);
+  });
 });

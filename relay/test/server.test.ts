@@ -48,9 +48,10 @@ describe('pages', () => {
     expect(await page.text()).toContain('<title>gallery</title>');
   });
 
-  test('without a console, a page that says what this is', async () => {
-    const relay = await startRelay({ console: '/nonexistent' });
-    expect(await (await http(relay, '/')).text()).toContain('luasocket-relay');
+  test('a console that is not there is told at once', async () => {
+    await expect(startRelay({ console: '/nonexistent' })).rejects.toThrow(
+      'console: /nonexistent: no index.html is there',
+    );
   });
 
   test('in public mode there is no console', async () => {

@@ -64,7 +64,7 @@ async function check(
     if (kind !== undefined) throw new UsageError('either --cases or a destination');
     // Cases are about the policy, not about the machine on which they are judged.
     const around = { ownPorts: [config.listen.port], ownAddresses: [], services: [] };
-    return checkCases(resolve(place.directory, flags.cases), claims, around);
+    return checkCases(flags.cases, place, claims, around);
   }
   const asked = KINDS.find((one) => one === kind);
   if (asked === undefined || destination === undefined)
@@ -81,8 +81,8 @@ async function check(
   }
 }
 
-function checkCases(file: string, claims: Claims, around: Surroundings): Outcome {
-  const cases = readCases(readFileSync(file, 'utf8'));
+function checkCases(file: string, place: Place, claims: Claims, around: Surroundings): Outcome {
+  const cases = about('--cases', () => readCases(readFileSync(resolve(place.directory, file), 'utf8')));
   let failed = 0;
   let out = '';
   for (const one of cases) {
@@ -155,12 +155,31 @@ async function claimsFor(
   config: Config,
   place: Place,
 ): Promise<{ readonly claims: Claims; readonly note: readonly string[] }> {
-  if (ticket === undefined) return { claims: mode === 'public' ? PUBLIC : DEVELOPMENT, note: [] };
+  if (ticket === undefined) {
+    if (ticketKeys !== undefined) throw new UsageError('--ticket-keys: of no use without --ticket');
+    return { claims: mode === 'public' ? PUBLIC : DEVELOPMENT, note: [] };
+  }
   if (ticketKeys === undefined) {
-    const claims = claimsOf(ticketPayload.parse(decodeJwt(ticket)));
+    const claims = about('--ticket', () => {
+      const read = ticketPayload.safeParse(decodeJwt(ticket));
+      if (read.success) return claimsOf(read.data);
+      throw new Error(read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
+    });
     return { claims, note: ['the ticket’s signature was not checked (--ticket-keys)'] };
   }
   const keys = ticketKeys.split(',').map((file) => resolve(place.directory, file.trim()));
   const verifier = await createVerifier({ ...config, ticketKeys: keys }, { wall: place.now }, localTickets());
-  return { claims: (await verifier.verify(ticket)).claims, note: [] };
+  const { claims } = await verifier.verify(ticket).catch((error: Error) => {
+    throw new Error(`--ticket: ${error.message}`);
+  });
+  return { claims, note: [] };
+}
+
+/** Does what a flag asks for; an error says which. */
+function about<T>(flag: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw new Error(`${flag}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }

@@ -1,6 +1,7 @@
 /** The commands beside the relay itself: `keygen`, `ticket`, `check`. Arguments in, text and exit code out. */
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
+import { withFlag } from '../settings.ts';
 import { addCheck } from './check.ts';
 import { addKeygen } from './keygen.ts';
 import { type Outcome, type Place, UsageError, WRONG_USE } from './outcome.ts';
@@ -38,7 +39,9 @@ export async function runCommand(args: readonly string[], place: Place): Promise
     return (await outcome) ?? { exit: WRONG_USE, out, error };
   } catch (thrown) {
     if (thrown instanceof CommanderError) return { exit: thrown.exitCode === 0 ? 0 : WRONG_USE, out, error };
-    const message = `luasocket-relay: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`;
+    const text =
+      thrown instanceof ConfigError ? withFlag(thrown) : thrown instanceof Error ? thrown.message : String(thrown);
+    const message = `luasocket-relay: ${text}\n`;
     const isMisuse = thrown instanceof UsageError || thrown instanceof ConfigError;
     return { exit: isMisuse ? WRONG_USE : 1, out: '', error: message };
   }

@@ -1,8 +1,10 @@
 /** `luasocket-relay ticket`: mints one ticket, for scripts and for trying out. The token alone goes to standard output. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { claimsOf as grants } from '../tickets/claims.ts';
 import { readPrivateKey } from '../tickets/keys.ts';
 import { mint } from '../tickets/mint.ts';
+import { MAX_LIFETIME_SECONDS } from '../tickets/verifier.ts';
 import { type Outcome, type Place, UsageError } from './outcome.ts';
 
 interface Flags {
@@ -54,6 +56,9 @@ export function addTicket(program: Command, place: Place, done: (outcome: Promis
 
 async function ticket(flags: Flags, place: Place): Promise<Outcome> {
   const seconds = number('--seconds', flags.seconds);
+  if (seconds > MAX_LIFETIME_SECONDS) {
+    throw new UsageError(`--seconds: at most ${MAX_LIFETIME_SECONDS}, a day; relays refuse what is valid for longer`);
+  }
   const key = await readPrivateKey(resolve(place.directory, flags.key));
   const claims = claimsOf(flags);
   const token = await mint(key, { subject: flags.sub, audience: flags.aud, now: place.now(), seconds, claims });
@@ -63,6 +68,7 @@ async function ticket(flags: Flags, place: Place): Promise<Outcome> {
 function claimsOf(flags: Flags): { readonly [name: string]: unknown } {
   const base = flags.claims === undefined ? {} : parse(flags.claims);
   const { tcp, udp, listen, multicast, broadcast, dns, interfaces } = flags;
+  for (const [name, said] of Object.entries(given({ tcp, udp, listen, multicast }))) readable(name, said);
   const net = { ...object(base.net), ...given({ tcp, udp, listen, multicast, broadcast, dns, interfaces }) };
   const quota = {
     ...object(base.quota),
@@ -77,6 +83,15 @@ function claimsOf(flags: Flags): { readonly [name: string]: unknown } {
     resume: number('--resume', flags.resume),
   });
   return { ...base, net, quota, ...times };
+}
+
+/** @throws UsageError when no relay could read the claim that a flag makes. */
+function readable(name: string, said: unknown): void {
+  try {
+    grants({ net: { [name]: said } });
+  } catch (error) {
+    throw new UsageError(`--${name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 function parse(text: string): { readonly [name: string]: unknown } {
@@ -102,6 +117,8 @@ function number(flag: string, text: string | undefined): number | undefined;
 function number(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value) || value <= 0) throw new UsageError(`${flag}: expected a number`);
+  if (text.trim() === '' || !Number.isFinite(value) || value <= 0) {
+    throw new UsageError(`${flag}: expected a number above 0, got ${text}`);
+  }
   return value;
 }

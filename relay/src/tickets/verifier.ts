@@ -13,7 +13,7 @@ import { ALGORITHM } from './keys.ts';
 /** Clocks of the game's backend and the relay may differ by so many seconds. */
 const TOLERANCE_SECONDS = 5;
 /** A ticket is for one connect that follows at once; one for longer would have to be remembered as used for as long. */
-const MAX_LIFETIME_SECONDS = 24 * 3600;
+export const MAX_LIFETIME_SECONDS = 24 * 3600;
 
 export interface Ticket {
   /** Whom it was minted for. */
