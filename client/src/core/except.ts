@@ -25,19 +25,33 @@ export function* attempt(finalizer: unknown, given: readonly unknown[]): Steps<u
   const results: readonly unknown[] = Array.isArray(lone) ? lone : given.length === 1 ? [lone] : given;
   const [first, second] = results;
   if (!isNil(first) && first !== false) return results.map((value) => value ?? null);
+  const complaint = yield* tidied(finalizer);
+  // lua_pcall leaves what the finalizer raises on the stack, behind the results; the second value there is wrapped.
+  throw new LuaSocketError((results.length === 1 ? complaint : second) ?? null);
+}
+
+/** Runs a finalizer; what it raises, as Lua's pcall would answer it, or null. */
+function* tidied(finalizer: unknown): Steps<unknown> {
+  if (isNil(finalizer)) return null;
   try {
-    if (typeof finalizer === 'function') yield finalizer();
-  } catch {
-    // lua_pcall: what the finalizer raises is dropped.
+    yield called(finalizer)();
+    return null;
+  } catch (thrown) {
+    if (thrown instanceof LuaSocketError) return [thrown.value];
+    return thrown instanceof Error ? thrown.message : thrown;
   }
-  throw new LuaSocketError(second ?? null);
+}
+
+function called(f: unknown): (...args: unknown[]) => unknown {
+  if (typeof f !== 'function') throw new TypeError(`attempt to call a ${typeName(f)} value`);
+  return f as (...args: unknown[]) => unknown;
 }
 
 /** The function that socket.protect(f) makes. */
 export function* guarded(f: unknown, args: readonly unknown[]): Steps<unknown[]> {
-  if (typeof f !== 'function') throw new TypeError(`attempt to call a ${typeName(f)} value`);
+  const run = called(f);
   try {
-    const result = yield f(...args);
+    const result = yield run(...args);
     if (Array.isArray(result)) return result;
     return result === undefined ? [] : [result];
   } catch (thrown) {

@@ -3,7 +3,7 @@ import type { Operation } from '../scenario.ts';
 import type { Step } from './world.ts';
 
 /** Tries that one scenario is worth. */
-const TRIES = 200;
+const TRIES = 80;
 
 /** The smallest list of steps found of which `holds` is true, as it must be of `steps`. */
 export async function shrink(

@@ -2,7 +2,7 @@
 import type { Json, Operation } from '../scenario.ts';
 import { bytes, junk, pattern, payload, place } from './arguments.ts';
 import { connection, server, serverFor } from './tcp-made.ts';
-import { call, loopback, MOST_UNDERWAY, method, PATIENT, ref, settle, short, type World } from './world.ts';
+import { call, loopback, MOST_UNDERWAY, method, PATIENT, ref, type Sock, settle, short, type World } from './world.ts';
 
 export function send(world: World): void {
   const { dice } = world;
@@ -86,8 +86,15 @@ export function shutdown(world: World): void {
     [1, [junk(dice)]],
   ]);
   world.part(sock);
+  sock.shut = true;
   world.step(method(sock, 'shutdown', args), settle);
 }
+
+/** close will reset the connection. */
+const resetting = (sock: Sock): Operation => method(sock, 'setoption', ['linger', { on: true, timeout: 0 }]);
+
+/** Leaves nothing unread: a reset after the end of what was sent is noticed by whoever sends next, not before. */
+const drain = (sock: Sock): Operation[] => [method(sock, 'settimeout', [0]), method(sock, 'receive', ['*a'])];
 
 export function close(world: World): void {
   const { dice } = world;
@@ -96,12 +103,11 @@ export function close(world: World): void {
     connection(world);
     return;
   }
-  const reset =
-    sock.kind === 'client' && dice.chance(0.3) ? [method(sock, 'setoption', ['linger', { on: true, timeout: 0 }])] : [];
+  const before = sock.kind !== 'client' ? [] : sock.shut ? drain(sock) : dice.chance(0.3) ? [resetting(sock)] : [];
   world.part(sock);
   sock.closed = true;
   sock.name = null;
-  world.step(...reset, method(sock, 'close', dice.chance(0.9) ? [] : [junk(dice)]), settle);
+  world.step(...before, method(sock, 'close', dice.chance(0.9) ? [] : [junk(dice)]), settle);
 }
 
 /** Sources and sinks on a fresh connection. */
@@ -114,7 +120,7 @@ export function stream(world: World): void {
   }
   const id = world.fresh('f');
   if (dice.chance(0.5)) {
-    const ends = dice.pick<Json[]>([['keep-open'], ['close-when-done'], [null], ['default'], ['bogus'], []]);
+    const ends = dice.pick<Json[]>([['keep-open'], ['keep-open'], ['close-when-done'], ['default'], ['bogus'], []]);
     const given = dice.several<Json>(1, 4, () => dice.pick<Json>([bytes(dice), bytes(dice), '', null]));
     world.part(sock);
     world.step(

@@ -37,7 +37,7 @@ export function setsockname(world: World): void {
     [6, loopback(sock.family)],
     [2, '*'],
     [1, loopback(sock.family === 4 ? 6 : 4)],
-    [1, dice.pick(['', '256.1.1.1', '127.1', 'a b'])],
+    [1, dice.pick(['', '127.1', 'a b'])],
   ]);
   const taken = world.find(({ name, family }) => name !== null && family === sock.family);
   const port = taken !== null && dice.chance(0.2) ? world.port(taken) : dice.pick<Json>([0, '0', 65536, 'x', '']);
@@ -62,7 +62,14 @@ export function sendto(world: World): void {
   const [host, port] = destination(world, sock.family);
   const args: Json[] = dice.weighted<() => Json[]>([
     [12, () => [payload(dice), host, port]],
-    [1, () => [payload(dice), dice.pick<Json>(['', '*', 'localhost', 'a b', '127.1', '1.2.3', '::g', 1]), port]],
+    [
+      1,
+      () => [
+        payload(dice),
+        dice.pick<Json>(['', '*', 'localhost', 'a b', '127.1', '127.0.1', '::g', 2130706433]),
+        port,
+      ],
+    ],
     [1, () => [payload(dice), host, dice.pick<Json>([0, '0', 'x', 'http', -1, 0.5, '', 65536])]],
     [1, () => [junk(dice), host, port]],
     [1, () => dice.several(0, 2, () => junk(dice))],

@@ -24,6 +24,10 @@ export interface Sock {
   name: string | null;
   /** The other end of a connection, while both are known to be open. */
   peer: Sock | null;
+  /** It, or the other end, was shut, closed or handed to a source or sink. */
+  parted: boolean;
+  /** Its sending direction was shut. */
+  shut: boolean;
   /** It was bound, or has listened or connected. */
   used: boolean;
   /** Connections that wait for accept. */
@@ -96,6 +100,8 @@ export class World {
       closed: false,
       name: null,
       peer: null,
+      parted: false,
+      shut: false,
       used: false,
       queue: [],
       roomy: false,
@@ -125,7 +131,11 @@ export class World {
 
   /** Both ends no longer know of each other. */
   part(sock: Sock): void {
-    if (sock.peer !== null) sock.peer.peer = null;
+    if (sock.peer !== null) {
+      sock.peer.parted = true;
+      sock.peer.peer = null;
+    }
+    sock.parted = true;
     sock.peer = null;
   }
 }
