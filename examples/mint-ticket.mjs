@@ -15,4 +15,6 @@ const server = createServer((_request, response) => {
   const token = `${encode({ alg: 'EdDSA', kid: jwk.kid })}.${encode(claims)}`;
   response.end(`${token}.${sign(null, Buffer.from(token), key).toString('base64url')}`);
 });
-server.listen(Number(process.env.PORT ?? 8081), '127.0.0.1', () => console.log(server.address().port));
+server.listen(Number(process.env.PORT ?? 8090), '127.0.0.1', () => {
+  console.log(`http://127.0.0.1:${server.address().port}/ticket`);
+});
