@@ -16,7 +16,7 @@ function setting() {
   const log = createLog('error', { write: (line: string) => void defects.push(line) });
   const means = {
     clock: { monotonic: () => now },
-    shares: new Shares(),
+    shares: new Shares(() => 0),
     log,
     onEnd: over,
   };
@@ -31,8 +31,8 @@ const numbers = (count: number) => Array.from({ length: count }, (_, index) => i
 
 it('few are closed at once', async () => {
   const { means, closed, ended, close } = setting();
-  closeInShares(numbers(5), close, means);
-  expect(closed).toEqual(numbers(5));
+  closeInShares(numbers(3), close, means);
+  expect(closed).toEqual(numbers(3));
   await ended;
 });
 

@@ -15,7 +15,18 @@ interface Means {
 }
 
 /** Calls `close` for all of `entries`, in order; what it throws for one keeps no other open. */
-export function closeInShares<T>(entries: readonly T[], close: (entry: T) => void, means: Means, from = 0): void {
+export function closeInShares<T>(entries: readonly T[], close: (entry: T) => void, means: Means): void {
+  const { clock, shares } = means;
+  if (entries.length > 0 && !shares.hasRoom(Number.POSITIVE_INFINITY)) {
+    shares.later(() => closeSome(entries, close, means, 0));
+    return;
+  }
+  const began = clock.monotonic();
+  closeSome(entries, close, means, 0);
+  shares.took(clock.monotonic() - began);
+}
+
+function closeSome<T>(entries: readonly T[], close: (entry: T) => void, means: Means, from: number): void {
   const { clock, shares, log, onEnd } = means;
   const until = clock.monotonic() + shares.slice;
   for (let index = from; index < entries.length; index++) {
@@ -25,7 +36,7 @@ export function closeInShares<T>(entries: readonly T[], close: (entry: T) => voi
       log.error({ error }, 'defect in closing a socket');
     }
     if (clock.monotonic() < until || index + 1 === entries.length) continue;
-    shares.later(() => closeInShares(entries, close, means, index + 1));
+    shares.later(() => closeSome(entries, close, means, index + 1));
     return;
   }
   onEnd();

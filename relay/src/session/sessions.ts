@@ -44,7 +44,7 @@ export class Sessions implements Door {
   readonly #sessions = new Map<string, Session>();
   readonly #lingering = new Budget(LINGERING_BYTES);
   readonly #growing: Budget;
-  readonly #shares = new Shares();
+  readonly #shares: Shares;
   readonly #connections = new Set<Connection>();
   #draining = false;
   readonly #whenEmpty: (() => void)[] = [];
@@ -52,6 +52,7 @@ export class Sessions implements Door {
   constructor(options: SessionsOptions) {
     this.#options = options;
     this.#growing = new Budget(options.config.limits.grownBytes);
+    this.#shares = new Shares(() => options.clock.monotonic());
   }
 
   /** Sessions there are, those without a WebSocket included. */
