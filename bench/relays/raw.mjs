@@ -4,7 +4,7 @@ import { REPORT_EVERY } from '../peers/wire.mjs';
 
 const HIGH = 1 << 20;
 const CHUNK = Buffer.alloc(65_536, 'x');
-/** Datagrams sent before the event loop gets its turn. */
+/** Messages sent before the event loop gets its turn: the kernel may take them as fast as they come, for ever. */
 const BURST = 64;
 
 /** @type {Record<string, (ws: import('ws').WebSocket) => void>} */
@@ -15,10 +15,12 @@ const SERVE = {
     ws.once('message', (request) => {
       let left = /** @type {Buffer} */ (request).readDoubleLE(0) || Number.POSITIVE_INFINITY;
       const push = () => {
-        while (left > 0 && ws.readyState === ws.OPEN && ws.bufferedAmount < HIGH) {
+        for (let sent = 1; left > 0 && ws.readyState === ws.OPEN; sent++) {
           const bytes = left < CHUNK.length ? CHUNK.subarray(0, left) : CHUNK;
           left -= bytes.length;
-          ws.send(bytes, push);
+          const last = sent === BURST || ws.bufferedAmount + bytes.length >= HIGH;
+          ws.send(bytes, last ? () => setImmediate(push) : undefined);
+          if (last) break;
         }
       };
       push();
