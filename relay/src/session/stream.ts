@@ -43,6 +43,8 @@ export class Stream implements TcpSink, Holder {
   readonly waiting = new Set<Stream>();
 
   paused = false;
+  /** Its next read brings little. */
+  sips = true;
   /** Read, and not sent for want of credit. */
   held: Held[] = [];
   /** What is told after all that is held. */

@@ -7,7 +7,7 @@ import { type BulkLimit, LIGHT_BYTES } from '@luasocket-web/shared/bulk-limit';
 import { ProtocolError } from '@luasocket-web/shared/errors';
 import { LATE_BYTES, type ReceivePool, type SendPool } from '@luasocket-web/shared/flow';
 import type { RelayFrame } from '@luasocket-web/shared/frames';
-import { MAX_DATA } from '@luasocket-web/shared/limits';
+import { MAX_DATA, STREAM_RESERVE } from '@luasocket-web/shared/limits';
 import type { ReadBuffers } from '../sockets/read-buffers.ts';
 import type { SystemFailure, TcpSocket } from '../sockets/socket.ts';
 import type { Budget } from './budget.ts';
@@ -16,8 +16,19 @@ import type { Stop, Voice } from './parts.ts';
 import { outcomeOf } from './requests.ts';
 import { type Held, Stream, type StreamRules } from './stream.ts';
 
-/** Bytes read from peers and held over for want of credit, over all streams of a session; then nobody reads. */
+/**
+ * Bytes read from peers and held over for want of credit, over all streams of a session: from the first on only those are read whose
+ * next read brings little, and from the second on nobody. A read that passes the first, of 248 KiB at most, does not pass the second.
+ */
 const HELD_BYTES = 512 * 1024;
+const HELD_AT_MOST = HELD_BYTES + 256 * 1024;
+/** Who says less than that at a time says little: a first read that is full is of one who may say much (see Intake). */
+const LITTLE_BYTES = STREAM_RESERVE;
+/** The most that a next read brings where it brings little. */
+const SIP_BYTES = 16 * 1024;
+
+/** Who is not to be read from: as `Stop`, or (`held`) all but those whose next read brings little. */
+type Halt = Stop | 'held';
 
 export interface StreamsOptions {
   readonly voice: Voice;
@@ -224,13 +235,9 @@ export class Streams implements StreamRules {
 
   data(stream: Stream, payload: Uint8Array): void {
     this.#voice.guard(() => {
-      this.buffers.readBytes = this.#bulkLimit.piece;
-      if (this.#pass(stream, payload)) return;
-      const before = this.#stopped();
-      stream.held.push({ payload, headroom: true });
-      this.#heldBytes += payload.length;
-      this.#forward(stream);
-      this.#review(before);
+      stream.sips = payload.length < LITTLE_BYTES;
+      this.buffers.readBytes = stream.sips ? SIP_BYTES : this.#bulkLimit.piece;
+      if (!this.#pass(stream, payload)) this.#hold(stream, payload);
     });
   }
 
@@ -263,18 +270,21 @@ export class Streams implements StreamRules {
     });
   }
 
-  #stopped(): Stop {
-    return this.#heldBytes < HELD_BYTES ? this.#stop : 'all';
+  #stopped(): Halt {
+    if (this.#stop === 'all' || this.#heldBytes >= HELD_AT_MOST) return 'all';
+    return this.#heldBytes < HELD_BYTES ? this.#stop : 'held';
   }
 
   #mayRead(stream: Stream): boolean {
-    // Though the WebSocket is full: what a light one sends waits behind what is on its way already, not behind what bulk would add.
     const stopped = this.#stopped();
-    return stopped === 'none' || (stopped === 'bulk' && this.#send.outstandingOf(stream.id) < LIGHT_BYTES);
+    if (stopped === 'none' || stopped === 'all') return stopped === 'none';
+    // Though the WebSocket is full: what a light one sends waits behind what is on its way already, not behind what bulk would add.
+    const isLight = this.#send.outstandingOf(stream.id) < LIGHT_BYTES;
+    return isLight && (stopped === 'bulk' || stream.sips);
   }
 
   /** To be called after something that may have changed who is stopped. */
-  #review(before: Stop): void {
+  #review(before: Halt): void {
     const now = this.#stopped();
     if (now === before) return;
     if (now === 'none' || before === 'all') this.pump();
@@ -296,6 +306,17 @@ export class Streams implements StreamRules {
     this.#voice.data(stream.id, payload);
     this.#regulate(stream);
     return true;
+  }
+
+  /** Keeps what has come until there is credit for it. */
+  #hold(stream: Stream, payload: Uint8Array): void {
+    const before = this.#stopped();
+    stream.held.push({ payload, headroom: true });
+    this.#heldBytes += payload.length;
+    // To the end of the line of those who read: when not all may, it is the others' turn.
+    if (this.#reading.delete(stream)) this.#reading.add(stream);
+    this.#forward(stream);
+    this.#review(before);
   }
 
   /** Sends what is held as far as credit goes. */

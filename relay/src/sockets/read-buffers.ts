@@ -31,7 +31,7 @@ interface Chunk {
 }
 
 export class ReadBuffers {
-  /** The most that a connection with a chunk for itself reads at once, bytes. Its own limit may be lower (see Intake). */
+  /** The most that the connection which has just read reads next, bytes. Its own limit may be lower (see Intake). */
   readBytes = Number.POSITIVE_INFINITY;
   /** By their memory, which is what a view of a chunk has in common with it. */
   readonly #chunks = new Map<ArrayBufferLike, Chunk>();

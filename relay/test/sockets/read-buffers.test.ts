@@ -1,4 +1,5 @@
 /** Memory for what is read: nothing that is still needed is written over, and what is not needed is used again. */
+import { STREAM_RESERVE } from '@luasocket-web/shared/limits';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Intake } from '../../src/sockets/intake.ts';
@@ -17,10 +18,29 @@ function read(intake: Intake, bytes: number, from: number): Uint8Array {
 function intakeOn(buffers: ReadBuffers, shared = new Uint8Array(64 * KIB)): Intake {
   const intake = new Intake(shared);
   intake.buffers = buffers;
+  // The first read of a connection is a small one.
+  buffers.release(read(intake, 1, 0));
   return intake;
 }
 
 describe('an intake', () => {
+  test('reads little at first, and then no more than it is told, wherever it reads to', () => {
+    const shared = new Uint8Array(64 * KIB);
+    const intake = new Intake(shared);
+    expect(intake.next()).toHaveLength(STREAM_RESERVE);
+    const buffers = new ReadBuffers();
+    intake.buffers = buffers;
+    expect(read(intake, 64 * KIB, 0)).toHaveLength(STREAM_RESERVE);
+    expect(intake.next()).toBe(shared);
+    for (const bytes of [5000, 40_000]) {
+      buffers.readBytes = bytes;
+      expect([intake.next().length, intake.next().buffer]).toEqual([bytes, shared.buffer]);
+    }
+    read(intake, 64 * KIB, 0);
+    expect(intake.next()).toHaveLength(40_000);
+    expect(intake.next().buffer).not.toBe(shared.buffer);
+  });
+
   test('keeps a quiet connection in the shared buffer, and copies', () => {
     const shared = new Uint8Array(64 * KIB);
     const intake = intakeOn(new ReadBuffers(), shared);
