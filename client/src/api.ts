@@ -332,6 +332,8 @@ export interface SocketStatus {
 /** `socket.relay`: the connection that all sockets share. */
 export interface RelayStatus {
   readonly state: RelayState;
+  /** Why the session is lost, in words; null in all other states. */
+  readonly reason: string | null;
   readonly stats: RelayStats;
   /** The sockets that are open now, as they are now. */
   readonly sockets: readonly SocketStatus[];

@@ -6,6 +6,8 @@ export interface Listener {
   /** A new session has begun. */
   opened(): void;
   state(state: string): void;
+  /** The session is lost, and why. */
+  lost(reason: string): void;
   frame(event: FrameEvent): void;
   resumed(): void;
   /** The relay has denied something, and says why. */
@@ -41,6 +43,7 @@ export class Connection {
         if (this.#socket !== socket) return;
         if (state === 'lost' || state === 'closed') this.#socket = null;
         this.#listener.state(state);
+        if (state === 'lost') this.#listener.lost(socket.relay.reason ?? 'the relay is gone');
       });
       this.#listener.state(socket.relay.state);
       return socket;

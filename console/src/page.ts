@@ -33,6 +33,7 @@ export class Page {
       this.#history = new SocketHistory();
     },
     state: (state) => this.#showState(state),
+    lost: (reason) => this.#output.print('bad', `The connection and its sockets are lost: ${reason}`),
     frame: (event) => this.#show(event),
     resumed: () => this.#output.print('note', 'The connection was cut and resumed: the sockets live on.'),
     denied: ({ operation, target, reason }) =>
@@ -94,7 +95,6 @@ export class Page {
     this.#connect.textContent = open ? 'Disconnect' : 'Connect';
     this.#connect.disabled = state === 'connecting';
     this.#url.readOnly = open || state === 'connecting';
-    if (state === 'lost') this.#output.print('bad', 'The connection to the relay is lost, and its sockets with it.');
     this.#draw();
   }
 

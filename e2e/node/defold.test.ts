@@ -71,6 +71,15 @@ describe('the connection', () => {
     expect(game.run('return kept:getsockname()')).toEqual([null, 'Bad file descriptor']);
   });
 
+  test('a relay that goes, and says why', async () => {
+    const relay = await startRelay({});
+    const game = await Game.start(relay.address.url);
+    onTestFinished(() => game.close());
+    await relay.close();
+    const [lost, state, why] = await game.until('return luasocket.state() == "lost", luasocket.state()');
+    expect([lost, state, why]).toEqual([true, 'lost', 'the relay is shutting down']);
+  });
+
   test('a relay that is not there', async () => {
     const game = await Game.start();
     game.run('luasocket.connect "ws://127.0.0.1:1/relay"');

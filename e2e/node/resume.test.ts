@@ -125,6 +125,7 @@ test('a relay that forgets sooner than the client comes back: the session is los
   proxy.cut();
   await lost;
   expect(states.at(-1)).toBe('lost');
+  expect(session.relay.reason).toBe('the relay is shutting down');
   await until(waiting, () => waiting.settled);
   expect((await readAll(stream)).equals(Buffer.from([1, 2, 3]))).toBe(true);
 });

@@ -117,6 +117,7 @@ for (const end of ['die', 'fail']) {
           connect: socket.connect('127.0.0.1', port)[0],
           sleep: socket.sleep(0.01),
           state: socket.relay.state,
+          reason: socket.relay.reason,
           states,
         };
       },
@@ -130,6 +131,7 @@ for (const end of ['die', 'fail']) {
       connect: null,
       sleep: [],
       state: 'lost',
+      reason: end === 'fail' ? 'the pump fails' : 'the worker is gone',
       states: ['lost'],
     });
     await expect.poll(() => relay.sockets()).toBe(1);

@@ -108,11 +108,13 @@ test('a relay that dies: what has come is read, then everything says closed', as
       return {
         states: kept.states,
         state: socket.relay.state,
+        reason: socket.relay.reason,
         send: await kept.c.send('x'),
         connect: (await socket.connect('127.0.0.1', at))[0],
       };
     }, luaServer.port);
     expect(after.states.at(-1)).toBe('lost');
+    expect(after).toMatchObject({ reason: 'the relay was restarted, or another one answers' });
     expect(after).toMatchObject({ state: 'lost', send: [null, 'closed', 0], connect: null });
     await tab.connect(heir.endpoint);
     const fresh = await tab.run(async (socket, at) => {

@@ -27,7 +27,7 @@ export const BUDGETS = {
   'the core: LuaSocket without a session': 15_000,
   'luasocket-web': 33_000,
   'luasocket-web/poll': 33_000,
-  'luasocket-web/blocking': 31_250,
+  'luasocket-web/blocking': 31_500,
   'luasocket-web/emscripten': 31_250,
   'luasocket-web/lua': 8_500,
   'luasocket-web.global.js': 33_000,

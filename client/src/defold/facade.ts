@@ -171,7 +171,9 @@ export class Facade {
       this.#live = { socket: createNamespace(context, waiter, relay), relay, descriptors, waiter };
       this.#state = relay.state;
       relay.on('state', (state) => {
-        if (this.#attempt === attempt) this.#state = state;
+        if (this.#attempt !== attempt) return;
+        this.#state = state;
+        this.#why = relay.reason ?? '';
       });
     } catch (error) {
       if (this.#attempt !== attempt) return;

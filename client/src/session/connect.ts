@@ -120,6 +120,7 @@ export function sessionOver(
       },
       resumed: () => status.resumed(),
       ended: (error) => {
+        status.reason = error?.message ?? null;
         sockets?.end();
         events.ended(error);
       },

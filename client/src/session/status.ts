@@ -24,6 +24,8 @@ interface Listeners {
 }
 
 export class Status implements RelayStatus, SessionTap {
+  /** Set before the change to `lost` is told. */
+  reason: string | null = null;
   readonly #source: StatusSource;
   readonly #listeners: Listeners = { state: new Set(), frame: new Set(), resumed: new Set(), denied: new Set() };
 

@@ -153,7 +153,7 @@ export class Pump {
     if (this.#over) return;
     this.#over = true;
     if (this.#opened) {
-      this.#tell(INWARDS.ended, new Uint8Array([error ? 1 : 0]));
+      this.#tell(INWARDS.ended, new Uint8Array([error ? 1 : 0, ...new TextEncoder().encode(error?.message)]));
     } else {
       this.#scope.post({ type: 'failed', message: error?.message ?? 'it was closed' });
     }

@@ -100,7 +100,7 @@ export class Thread implements Outbox, Path, Blocker {
   /** The pump's thread is no more. */
   lost(): void {
     this.take();
-    this.#end('lost', true);
+    this.#end('lost', true, PUMP_GONE);
   }
 
   // --- clocks
@@ -148,7 +148,7 @@ export class Thread implements Outbox, Path, Blocker {
 
   fault({ code, message }: ProtocolError): void {
     this.#write(OUTWARDS.fault, new TextEncoder().encode(`${code}\n${message}`));
-    this.#end('lost', false);
+    this.#end('lost', false, message);
   }
 
   // --- what the waiter asks
@@ -231,7 +231,8 @@ export class Thread implements Outbox, Path, Blocker {
         this.#status.resumed();
         return;
       case INWARDS.ended:
-        this.#end(bytes[0] === 0 ? 'closed' : 'lost', false);
+        // A copy: text is not read from shared memory.
+        this.#end(bytes[0] ? 'lost' : 'closed', false, new TextDecoder().decode(bytes.slice(1)) || null);
         return;
       case INWARDS.frameSent:
       case INWARDS.frameReceived:
@@ -306,15 +307,16 @@ export class Thread implements Outbox, Path, Blocker {
     }
     // A machine that was suspended meanwhile has not waited.
     this.#silence += Math.min(performance.now() - began, SLICE_MILLISECONDS);
-    if (this.#silence >= DEAD_MILLISECONDS) this.#end('lost', true);
+    if (this.#silence >= DEAD_MILLISECONDS) this.#end('lost', true, PUMP_GONE);
     // It answers a ring with a sign of life.
     else if (this.#silence >= SLICE_MILLISECONDS) this.#ringPump();
   }
 
-  #end(state: 'lost' | 'closed', dead: boolean): void {
+  #end(state: 'lost' | 'closed', dead: boolean, reason: string | null = null): void {
     if (this.#over) return;
     this.#flush();
     this.#state = state;
+    this.#status.reason = reason;
     this.#stopListening?.();
     this.#sockets.end();
     this.#status.changed(state);
@@ -323,3 +325,4 @@ export class Thread implements Outbox, Path, Blocker {
 }
 
 const NOTHING = new Uint8Array(0);
+const PUMP_GONE = 'the worker is gone';
