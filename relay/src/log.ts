@@ -4,6 +4,12 @@ import { Bucket } from './limits/bucket.ts';
 
 export type Log = Pick<Logger, 'error' | 'warn' | 'info' | 'debug'>;
 
+/** The relay's own. */
+export interface RelayLog extends Log {
+  /** Says at once how many lines were left out since that was last said: to be called at the end. */
+  settle(): void;
+}
+
 const STDERR = 2;
 /** Lines with the same message: so many a second, so many at once. Who attacks must not fill the disk. */
 const LINES_PER_SECOND = 20;
@@ -18,7 +24,7 @@ export function createLog(
   level: 'silent' | 'error' | 'warn' | 'info' | 'debug',
   destination: DestinationStream = pino.destination({ dest: STDERR, sync: true }),
   now: () => number = () => performance.now(),
-): Log {
+): RelayLog {
   // What was thrown is logged as `error`; pino writes Errors out under `err` only.
   const serializers = { error: pino.stdSerializers.err };
   const sampler = new Sampler(now);
@@ -31,7 +37,8 @@ export function createLog(
       if (level === 'debug' || importance >= ERROR || sampler.admits(message, told)) log.apply(this, values);
     },
   };
-  return pino({ name: 'luasocket-relay', level, serializers, hooks }, destination);
+  const log = pino({ name: 'luasocket-relay', level, serializers, hooks }, destination);
+  return Object.assign(log, { settle: () => sampler.settle() });
 }
 
 /** Leaves out lines when there are too many of a kind, and says how many. There are as many kinds as messages in this program. */
@@ -47,18 +54,27 @@ class Sampler {
   admits(message: string, told: (dropped: number) => void): boolean {
     let kind = this.#kinds.get(message);
     if (kind === undefined) {
-      kind = { bucket: new Bucket(LINES_PER_SECOND, LINES_AT_ONCE), dropped: 0 };
+      kind = { bucket: new Bucket(LINES_PER_SECOND, LINES_AT_ONCE), dropped: 0, told };
       this.#kinds.set(message, kind);
     }
     if (kind.bucket.take(this.#now())) return true;
-    if (kind.dropped++ === 0) setTimeout(() => this.#tell(kind, told), TELL_MILLISECONDS).unref();
+    if (kind.dropped++ === 0) {
+      kind.told = told;
+      kind.timer = setTimeout(() => this.#tell(kind), TELL_MILLISECONDS).unref();
+    }
     return false;
   }
 
-  #tell(kind: Kind, told: (dropped: number) => void): void {
+  /** Tells at once what would be told later. */
+  settle(): void {
+    for (const kind of this.#kinds.values()) if (kind.dropped > 0) this.#tell(kind);
+  }
+
+  #tell(kind: Kind): void {
+    clearTimeout(kind.timer);
     const { dropped } = kind;
     kind.dropped = 0;
-    told(dropped);
+    kind.told(dropped);
   }
 }
 
@@ -66,4 +82,7 @@ interface Kind {
   readonly bucket: Bucket;
   /** Left out since that was last said. */
   dropped: number;
+  /** To whom that is said, and when. */
+  told: (dropped: number) => void;
+  timer?: NodeJS.Timeout;
 }

@@ -4,7 +4,7 @@ import { Names } from './dns/names.ts';
 import { surroundings } from './gate.ts';
 import { localStore, type Store, sharedStore } from './limits/store.ts';
 import { Lobby } from './lobby.ts';
-import { createLog, type Log } from './log.ts';
+import { createLog, type RelayLog } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { hostText } from './origin.ts';
 import { type PracticeServers, startPractice } from './practice.ts';
@@ -34,7 +34,10 @@ export interface Relay {
   reload(changes?: Changes): Promise<void>;
   /** Takes no new sessions, tells the others, waits for them at most `limits.drainSeconds`, then closes. */
   drain(): Promise<void>;
-  /** Ends every session, releases every socket and stops listening. Calling twice is harmless. */
+  /**
+   * Ends every session, releases every socket and stops listening. Clients have 3 s to answer, and no connection is waited for
+   * longer than 4 s. Calling twice is harmless.
+   */
   close(): Promise<void>;
 }
 
@@ -59,7 +62,7 @@ export async function createRelay(input: ConfigInput = {}): Promise<Relay> {
 async function start(
   input: ConfigInput,
   config: Config,
-  log: Log,
+  log: RelayLog,
   store: Store,
   redis: RedisConnection | null,
 ): Promise<Relay> {
@@ -138,6 +141,7 @@ async function start(
     await Promise.all([ended, server.close(), practice?.close()]);
     // Sessions are counted there until they have ended.
     await store.close();
+    log.settle();
   };
   const close = () => {
     closed ??= end();

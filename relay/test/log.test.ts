@@ -39,6 +39,17 @@ describe('a flood of lines with one message', () => {
     expect(lines.at(-1)).toMatchObject({ msg: 'fault', dropped: 80 });
   });
 
+  test('is counted to the end: what would be said a second later is said at once, and not again', () => {
+    const { lines, log } = flooded('info');
+    for (let number = 0; number < 230; number++) log.info({ number }, 'fault');
+    log.settle();
+    expect(lines.at(-1)).toMatchObject({ msg: 'fault', dropped: 30 });
+    const { length } = lines;
+    log.settle();
+    vi.advanceTimersByTime(1000);
+    expect(lines).toHaveLength(length);
+  });
+
   test('is logged in full where that is asked for, and errors always are', () => {
     const all = flooded('debug');
     const some = flooded('info');
