@@ -45,6 +45,12 @@ export class Lobby {
     return this.#handshakes.size;
   }
 
+  /** Destroys all connections, those of sessions included. */
+  close(): void {
+    for (const socket of this.#settled) socket.destroy();
+    while (this.#connections.size > 0) this.#connections.displace()?.destroy();
+  }
+
   /** A TCP connection has come up. */
   arrived(socket: Socket, address: string): void {
     socket.once('close', () => {

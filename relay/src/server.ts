@@ -25,6 +25,8 @@ import type { PracticeServers } from './practice.ts';
 
 /** Milliseconds for a client to answer the close of its WebSocket. */
 const CLOSE_MILLISECONDS = 3000;
+/** Milliseconds after which whatever connection is left does not keep the server from closing. */
+const PATIENCE_MILLISECONDS = CLOSE_MILLISECONDS + 1000;
 const DOOR = '/relay';
 /** Of the memory that all quiet WebSockets read into: as much as libuv suggests. */
 const READ_BYTES = 64 * 1024;
@@ -50,6 +52,7 @@ export interface ServerOptions {
 
 export interface Server {
   readonly address: AddressInfo;
+  /** Takes 4 s at most: connections that are left then are destroyed. */
   close(): Promise<void>;
 }
 
@@ -98,7 +101,12 @@ export async function serve(options: ServerOptions): Promise<Server> {
   await app.listen({ host: config.listen.host, port: config.listen.port });
   const address = app.server.address();
   if (address === null || typeof address === 'string') throw new Error('the server has no address');
-  return { address, close: () => app.close() };
+  const close = async () => {
+    const late = setTimeout(() => lobby.close(), PATIENCE_MILLISECONDS);
+    await app.close();
+    clearTimeout(late);
+  };
+  return { address, close };
 }
 
 /**
@@ -144,7 +152,8 @@ function doorOf(request: IncomingMessage): { readonly node: string | null } | nu
 function reject(socket: Duplex, status: number): void {
   const text = STATUS_CODES[status] ?? '';
   socket.on('error', () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  // The client need not close its side.
+  socket.end(`HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
 }
 
 async function addPages(app: FastifyInstance, { config, practice, metrics, isReady }: ServerOptions): Promise<void> {

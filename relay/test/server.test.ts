@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KIND } from '@luasocket-web/shared/frames';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { UPGRADE } from './support/bare.ts';
 import { RawClient } from './support/client.ts';
-import { startPeer, startRelay } from './support/relay.ts';
+import { startPeer, startRelay, until } from './support/relay.ts';
 import { startPublicRelay } from './support/tickets.ts';
 
 const loopback = (port: number) => ({ family: 4, address: '127.0.0.1', port }) as const;
@@ -144,5 +145,30 @@ describe('draining', () => {
     const client = await RawClient.connect(relay);
     await relay.drain();
     expect(await client.closed).toEqual({ code: 4013, reason: 'going_away' });
+  });
+});
+
+describe('closing waits for nobody', () => {
+  test.each([
+    [
+      'was refused and does not close its side',
+      'GET /elsewhere HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+    ],
+    ['has said half of a request', 'GET /healthz HT'],
+    ['has said nothing', ''],
+    ['has a WebSocket and does not answer', UPGRADE],
+  ])('who %s', async (_who, request) => {
+    const relay = await startRelay();
+    const socket = connect({ port: relay.address.port, host: '127.0.0.1', allowHalfOpen: true });
+    onTestFinished(() => void socket.destroy());
+    socket.on('error', () => {});
+    await once(socket, 'connect');
+    socket.write(request);
+    if (request.includes('Upgrade')) await once(socket, 'data');
+    else await http(relay, '/healthz');
+    await relay.close();
+    // Nobody listens any more, and nobody is connected.
+    socket.resume();
+    await until(() => socket.readableEnded || socket.closed);
   });
 });
