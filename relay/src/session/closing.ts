@@ -6,7 +6,7 @@ import type { Log } from '../log.ts';
 import type { Clock } from './parts.ts';
 import type { Shares } from './shares.ts';
 
-interface Means {
+export interface Means {
   readonly clock: Pick<Clock, 'monotonic'>;
   readonly shares: Shares;
   readonly log: Log;

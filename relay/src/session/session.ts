@@ -2,72 +2,45 @@
  * One client: its sockets and its link, over one WebSocket after another. It puts the parts together; what a frame
  * does is in dispatch.ts, who may have a session in sessions.ts.
  */
-import { BulkLimit } from '@luasocket-web/shared/bulk-limit';
 import { encodeFrame, frameInPlace } from '@luasocket-web/shared/codec';
 import { ProtocolError } from '@luasocket-web/shared/errors';
-import { ReceivePool, SendPool } from '@luasocket-web/shared/flow';
 import { type ClientFrame, type FrameOf, PROTOCOL_VERSION, type RelayFrame } from '@luasocket-web/shared/frames';
 import { isSequenced, Link } from '@luasocket-web/shared/link';
-import type { Limits } from '../config.ts';
-import type { Names } from '../dns/names.ts';
-import type { Gate } from '../gate.ts';
-import type { Scans } from '../limits/scans.ts';
 import type { Throttle } from '../limits/throttle.ts';
 import type { Log } from '../log.ts';
 import { ReadBuffers } from '../sockets/read-buffers.ts';
-import type { SocketFactory } from '../sockets/socket.ts';
-import type { Tally } from '../tally.ts';
 import { Acknowledging } from './acknowledging.ts';
 import { isBehind, MUCH, TOO_MUCH } from './arrears.ts';
-import { Budget } from './budget.ts';
-import { closeInShares } from './closing.ts';
 import type { Connection, Ending, Owner } from './connection.ts';
-import { Credit } from './credit.ts';
+import { createContext, type Means } from './context.ts';
 import { type Context, dispatch } from './dispatch.ts';
-import { Leases } from './leases.ts';
+import { Leaving } from './leaving.ts';
 import { sign, verify } from './mac.ts';
 import { Pace } from './pace.ts';
-import type { Clock, Voice } from './parts.ts';
-import { Requests } from './requests.ts';
+import type { Voice } from './parts.ts';
 import type { Shares } from './shares.ts';
-import { Streams } from './streams.ts';
-import { type Entry, SocketTable } from './table.ts';
-import { after, Turnstile } from './turns.ts';
+import type { Entry } from './table.ts';
+import { after } from './turns.ts';
 
-/** Look-ups of one session under way at once, so that it cannot fill the process' pool of threads. */
-const LOOKUPS = 16;
 /** What a frame without payload takes, about; only the time of an ACK depends on it. */
 const FRAME_BYTES = 16;
 
 /** Frames that leave nothing behind: their numbers are counted; of a payload, `Streams` knows whether it is kept. */
 const PASSING: ReadonlySet<ClientFrame['type']> = new Set(['credit', 'pool', 'ack', 'ping', 'pong']);
 
-export interface SessionOptions {
+export interface SessionOptions extends Means {
   readonly id: Uint8Array;
   readonly key: Uint8Array;
   readonly epoch: Uint8Array;
   readonly mode: 'development' | 'public';
   /** The relay's name among others; null: there is one. */
   readonly node: string | null;
-  readonly limits: Limits;
-  readonly clock: Clock;
   readonly shares: Shares;
   readonly log: Log;
-  readonly gate: Gate;
-  readonly names: Names;
-  readonly sockets: SocketFactory;
-  readonly leases: number;
-  /** Limits against scanning; null: none. */
-  readonly scans: Scans | null;
   /** How fast it may go; null: as fast as it can. */
   readonly throttle: Throttle | null;
   /** Seconds that it may last; null: as long as it likes. */
   readonly maxSeconds: number | null;
-  readonly tally: Tally;
-  /** What closed sockets of all sessions may still have to deliver, bytes. */
-  readonly lingering: Budget;
-  /** Bytes by which the credit of all sessions may have grown. */
-  readonly growing: Budget;
   /** The session is over and its sockets are released. */
   readonly onEnd: () => void;
 }
@@ -79,6 +52,7 @@ export class Session implements Owner, Voice {
   readonly #buffers = new ReadBuffers();
   readonly #link = new Link((encoded) => this.#buffers.release(encoded));
   readonly #acks: Acknowledging;
+  readonly #leaving: Leaving;
   #connection: Connection | null = null;
   /** Of the last RESUME that was accepted; 1 before the first. */
   #generation = 1;
@@ -89,54 +63,13 @@ export class Session implements Owner, Voice {
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#acks = new Acknowledging(this.#link, options.clock, () => this.#connection?.linger());
-    const { limits, gate, names, sockets, scans, tally } = options;
-    const send = new SendPool(limits.download);
-    const roundtrip = () => this.#connection?.roundtrip ?? null;
-    const bulkLimit = new BulkLimit(send, { now: () => options.clock.monotonic(), roundtrip });
-    const receive = new ReceivePool(limits.upload);
-    const lingering = new Budget(limits.upload, options.lingering);
-    const table = new SocketTable(limits.sockets, () => tally.limits.add('sockets'));
-    this.#context = {
-      voice: this,
-      table,
-      streams: new Streams({
-        voice: this,
-        buffers: this.#buffers,
-        send,
-        bulkLimit,
-        receive,
-        lingering,
-        adopt: (create) => table.adopt(create),
-        forget: (stream) => table.remove(stream),
-        mayArrive: (peer) => gate.allows({ name: 'accept', at: peer }),
-        shown: (local) => gate.localName(local),
-      }),
-      requests: new Requests(this, limits.requests, () => tally.limits.add('requests')),
-      leases: new Leases(this, sockets, gate, options.leases),
-      send,
-      bulkLimit,
-      credit: new Credit({
-        voice: this,
-        clock: options.clock,
-        send,
-        receive,
-        lingering,
-        budget: options.growing,
-        reached: () => tally.limits.add('grownBytes'),
-      }),
-      gate,
-      names,
-      lookups: new Turnstile(LOOKUPS),
-      sockets,
-      maxBacklog: limits.backlog,
-      scans,
-      connectSeconds: limits.connectSeconds,
-      tally,
-      waiting: { bytes: 0 },
-    };
+    const { clock, log, shares, throttle, tally } = options;
+    this.#leaving = new Leaving({ clock, log, shares });
+    const route = { now: () => clock.monotonic(), roundtrip: () => this.#roundtrip() };
+    this.#context = createContext(this, this.#buffers, route, options);
     this.#pace = new Pace({
-      throttle: options.throttle,
-      clock: options.clock,
+      throttle,
+      clock,
       tally,
       peers: (stop) => this.guard(() => this.#context.streams.stop(stop)),
       client: (stop) => this.#connection?.hold(stop),
@@ -146,15 +79,16 @@ export class Session implements Owner, Voice {
   /** Adds its sockets, by kind. */
   countSockets(counts: { tcp: number; udp: number }): void {
     for (const { kind } of this.#context.table) counts[kind]++;
+    for (const { kind } of this.#leaving) counts[kind]++;
   }
 
   get attached(): boolean {
     return this.#connection !== null;
   }
 
-  /** Sockets that the session has, those waiting to be accepted included. */
+  /** Sockets that the session has, those waiting to be accepted included; of one that is over, those that are not closed yet. */
   get socketCount(): number {
-    return this.#context.table.size;
+    return this.#context.table.size + this.#leaving.size;
   }
 
   /** Bytes that are kept for this client: unacknowledged, or held over for want of credit. */
@@ -307,7 +241,7 @@ export class Session implements Owner, Voice {
 
   flushing(): void {
     if (this.#ended) return;
-    this.#context.credit.tell(this.#connection?.roundtrip ?? null);
+    this.#context.credit.tell(this.#roundtrip());
     const received = this.#acks.take();
     if (received !== null) this.#connection?.send({ type: 'ack', received });
   }
@@ -331,6 +265,11 @@ export class Session implements Owner, Voice {
     }
     this.congested(false);
     this.#expiry = setTimeout(() => this.#end(false), resumeSeconds * 1000).unref();
+  }
+
+  /** The smallest round trip to the client, in milliseconds; null: not known. */
+  #roundtrip(): number | null {
+    return this.#connection?.roundtrip ?? null;
   }
 
   #attach(connection: Connection): void {
@@ -394,9 +333,6 @@ export class Session implements Owner, Voice {
       if (entry.kind === 'udp') entry.close();
       else streams.close(entry, abort || streams.isUnread(entry));
     };
-    const entries = table.clear();
-    // What comes while they wait for their turn is unread when they are closed, and not lost without a word.
-    for (const entry of entries) if (entry.kind === 'tcp') entry.socket?.pause();
-    closeInShares(entries, close, this.#options);
+    this.#leaving.begin(table.clear(), close, this.#options.onEnd);
   }
 }
