@@ -180,6 +180,21 @@ describe('the end', () => {
 });
 
 describe('control frames', () => {
+  test('PING is answered also when the client closes right behind it, and not after that (RFC 6455, section 5.5.2)', async () => {
+    const relay = await startRelay();
+    const client = await BareClient.connect(relay);
+    const [before, after] = ['before', 'after'].map((text) =>
+      masked({ opcode: OPCODE.ping, payload: Buffer.from(text) }),
+    );
+    const close = masked({ opcode: OPCODE.close, payload: Buffer.of(0x03, 0xe8) });
+    await client.write(Buffer.concat([before as Buffer, close, after as Buffer]));
+    await until(() => client.ended);
+    expect(client.others).toEqual([
+      ['pong', Buffer.from('before')],
+      ['close', 1000, ''],
+    ]);
+  });
+
   test('PING is answered, also within a message', async () => {
     const relay = await startRelay();
     const client = await BareClient.connect(relay);
