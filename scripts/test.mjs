@@ -89,6 +89,13 @@ async function checks() {
   countCheck('format, lint and walls (biome)', biome === 0);
   const { code: knip } = await run(process.execPath, [tool('knip/bin/knip.js')]);
   countCheck('nothing unused (knip)', knip === 0);
+  const { code: reference } = await runNode(join(ROOT, 'docs/node_modules/typedoc/bin/typedoc'), [
+    '--options',
+    join(ROOT, 'docs/typedoc.json'),
+    '--emit',
+    'none',
+  ]);
+  countCheck('the API reference (typedoc)', reference === 0);
 }
 
 async function packages() {
