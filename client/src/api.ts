@@ -302,7 +302,7 @@ export interface RelayStats {
   readonly sockets: number;
   /** How often the session was resumed after a lost WebSocket. */
   readonly resumes: number;
-  /** Smallest roundtrip seen, in seconds; null before the first. */
+  /** Smallest roundtrip over this WebSocket, in seconds; null before the first. */
   readonly roundtrip: number | null;
 }
 

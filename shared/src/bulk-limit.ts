@@ -14,7 +14,7 @@
  *   96 KiB      260     1,150   330
  *   64 KiB      240     800     225
  */
-import type { SendPool } from './flow.ts';
+import { type SendPool, SHARE } from './flow.ts';
 import { STREAM_RESERVE } from './limits.ts';
 import { NEAR_MILLISECONDS } from './window.ts';
 
@@ -36,8 +36,7 @@ const INTERVAL_MILLISECONDS = 50;
 const INTERVAL_ROUNDTRIPS = 2;
 /** So many of them without a word were a pause. */
 const PAUSE_INTERVALS = 10;
-/** The part of the limit that one stream has, as it has of the pool; and what is not worth a frame. */
-const SHARE = 0.8;
+/** What is not worth a frame. */
 const QUANTUM = STREAM_RESERVE;
 /** Bytes of one read while bulk is limited, as a part of the limit: one is under way while the next is read. */
 const PIECE = 0.4;
@@ -46,7 +45,7 @@ const PIECE = 0.4;
 export interface Route {
   /** Milliseconds on any monotonic clock. */
   now(): number;
-  /** The smallest round trip so far, in milliseconds; null: not known yet. */
+  /** The smallest round trip of this way, in milliseconds; null: not known. */
   roundtrip(): number | null;
 }
 

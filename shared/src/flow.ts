@@ -12,6 +12,8 @@ import { POOL_MAX, STREAM_RESERVE } from './limits.ts';
 
 /** A stream may hold this many times what is left of the pool. */
 const ALPHA = 4;
+/** The part of what nobody else holds that a stream may hold. */
+export const SHARE = ALPHA / (ALPHA + 1);
 /** The pool grants no fewer bytes at once: smaller frames are not worth their cost (the silly window, RFC 1122 4.2.3.4). */
 const QUANTUM = STREAM_RESERVE;
 /** The receiver gives back what is this part of the pool, whatever else it holds. */

@@ -101,7 +101,7 @@ export class Connection implements Outbox, Path {
     return this.#resumes;
   }
 
-  /** The smallest roundtrip in seconds; null before the first. */
+  /** The smallest roundtrip over this WebSocket, in seconds; null before the first. */
   get roundtrip(): number | null {
     return this.#keepalive.roundtrip;
   }

@@ -2,22 +2,22 @@
  * What the relay may send, and what it is told: CREDIT for what programs have taken, and POOL where more credit would
  * make it faster. Sockets and requests are the multiplexer's.
  */
+import type { Route } from '@luasocket-web/shared/bulk-limit';
 import { type FlowKind, ReceivePool } from '@luasocket-web/shared/flow';
 import type { ClientFrame } from '@luasocket-web/shared/frames';
 import { WindowTuner } from '@luasocket-web/shared/window';
-import type { Path } from './wire.ts';
 
 export class Download {
   readonly #pool: ReceivePool;
   readonly #tuner: WindowTuner;
-  readonly #path: Path | null;
+  readonly #route: Route;
   readonly #emit: (frame: ClientFrame) => void;
 
-  /** `pool`: bytes at first. `path`: null: no more than that. */
-  constructor(pool: number, path: Path | null, emit: (frame: ClientFrame) => void) {
+  /** `pool`: bytes at first; more only over a route whose round trip is known. */
+  constructor(pool: number, route: Route, emit: (frame: ClientFrame) => void) {
     this.#pool = new ReceivePool(pool);
     this.#tuner = new WindowTuner(this.#pool);
-    this.#path = path;
+    this.#route = route;
     this.#emit = emit;
   }
 
@@ -44,9 +44,7 @@ export class Download {
       this.#emit({ type: 'credit', socket, bytes });
       taken += bytes;
     }
-    if (!this.#path) return;
-    const { roundtrip } = this.#path;
-    const more = this.#tuner.took(taken, this.#path.now() * 1000, roundtrip === null ? null : roundtrip * 1000);
+    const more = this.#tuner.took(taken, this.#route.now(), this.#route.roundtrip());
     if (more === 0) return;
     this.#pool.grow(more);
     this.#emit({ type: 'pool', bytes: more });

@@ -34,7 +34,10 @@ export class Keepalive {
     this.#events = events;
   }
 
-  /** The smallest roundtrip in seconds; null before the first. */
+  /**
+   * The smallest roundtrip over this WebSocket, in seconds; null before the first. Not the smallest lately: while bulk goes, each probe
+   * waits behind the bytes that this very number lets be on their way, and would make them more and more.
+   */
   get roundtrip(): number | null {
     return this.#roundtrip;
   }
@@ -42,6 +45,8 @@ export class Keepalive {
   start(): void {
     this.stop();
     this.#burst = BURST;
+    // Another WebSocket may go another way.
+    this.#roundtrip = null;
     this.#silentTurns = 0;
     this.#probe();
     this.#arm();

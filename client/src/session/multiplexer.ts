@@ -4,7 +4,7 @@
  * thread that blocks while another one moves the messages.
  */
 import { type Endpoint, EndpointCache, type Family } from '@luasocket-web/shared/address';
-import { BulkLimit } from '@luasocket-web/shared/bulk-limit';
+import { BulkLimit, type Route } from '@luasocket-web/shared/bulk-limit';
 import { decodeFrames, encodeData, encodeFrame } from '@luasocket-web/shared/codec';
 import { readDenial } from '@luasocket-web/shared/denial';
 import { ProtocolError } from '@luasocket-web/shared/errors';
@@ -81,18 +81,19 @@ export class Multiplexer implements Wire {
     this.#tap = tap;
     this.#leases = leases > 0 ? new Leases(leases) : null;
     this.upload = new SendPool(terms.upload);
-    this.bulkLimit = new BulkLimit(this.upload, {
+    const route: Route = {
       now: () => (path?.now() ?? 0) * 1000,
       // 0 is as near as a coarse clock can tell.
       roundtrip: () => (path?.roundtrip == null ? null : path.roundtrip * 1000),
-    });
+    };
+    this.bulkLimit = new BulkLimit(this.upload, route);
     this.#sending = new Sending(outbox, tap);
     this.#bulk = new Bulk({
       outbox,
       emit: (frame) => this.emit(frame),
       ready: (frame, bytes) => this.#sending.add({ frame, bytes }),
     });
-    this.#download = new Download(terms.download, path, (frame) => this.emit(frame));
+    this.#download = new Download(terms.download, route, (frame) => this.emit(frame));
   }
 
   // --- what the channel asks

@@ -65,6 +65,6 @@ export interface Outbox {
 export interface Path {
   /** Seconds, monotonic. */
   now(): number;
-  /** The smallest roundtrip in seconds; null before the first. */
+  /** The smallest roundtrip over this WebSocket, in seconds; null before the first. */
   readonly roundtrip: number | null;
 }

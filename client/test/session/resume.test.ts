@@ -13,6 +13,19 @@ import type { MiniatureRelay } from './virtual.ts';
 
 const types = (frames: readonly ClientFrame[]) => frames.map(({ type }) => type);
 
+test('another WebSocket may go another way: its own round trips count from then on', async () => {
+  const { host, relay, session } = await opened();
+  expect(session.relay.stats.roundtrip).toBeCloseTo(0.01);
+  relay.latency = 100;
+  await host.advance(6000);
+  // Of the same WebSocket: that may be the queue of what is on its way.
+  expect(session.relay.stats.roundtrip).toBeCloseTo(0.01);
+  relay.cut();
+  await host.advance(3000);
+  expect(session.relay.state).toBe('connected');
+  expect(session.relay.stats.roundtrip).toBeCloseTo(0.2);
+});
+
 describe('in the gap', () => {
   test('a barrier is settled at once, also one that was asked before, and its late answer is no fault', async () => {
     const { host, relay, session, states } = await opened();

@@ -91,7 +91,6 @@ class Wire {
 
 const KEY = Uint8Array.from({ length: 32 }, (_, index) => index);
 const SESSION = Uint8Array.from({ length: 16 }, (_, index) => 100 + index);
-const LATENCY = 5;
 
 /** Welcomes, resumes, and echoes streams. Tests bend it by its fields. */
 export class MiniatureRelay {
@@ -109,6 +108,8 @@ export class MiniatureRelay {
   node: string | null = null;
   /** Where each WebSocket was opened. */
   readonly nodes: (string | null)[] = [];
+  /** Milliseconds, one way. */
+  latency = 5;
   /** Refuses WebSockets. */
   unreachable = false;
   /** Accepts WebSockets and says nothing. */
@@ -132,7 +133,7 @@ export class MiniatureRelay {
       Uint8Array.from({ length: 32 }, () => this.wires.length),
     );
     this.wires.push(wire);
-    this.host.after(LATENCY, () => {
+    this.host.after(this.latency, () => {
       if (!wire.open) return;
       if (this.unreachable) {
         this.#drop(wire, 1006);
@@ -144,7 +145,7 @@ export class MiniatureRelay {
     return {
       backlog: this.backlog,
       send: (message) => {
-        this.host.after(LATENCY, () => {
+        this.host.after(this.latency, () => {
           if (wire.open && !this.mute) for (const frame of decodeFrames(message, 'client')) this.#frame(wire, frame);
         });
       },
@@ -180,7 +181,7 @@ export class MiniatureRelay {
 
   #send(wire: Wire, ...frames: RelayFrame[]): void {
     const message = Buffer.concat(frames.map((frame) => encodeFrame(frame as Frame)));
-    this.host.after(LATENCY, () => {
+    this.host.after(this.latency, () => {
       if (wire.open) wire.events.message(message);
     });
   }
@@ -249,7 +250,7 @@ export class MiniatureRelay {
     // In one message with what is sent again.
     const resumed = encodeFrame({ type: 'resumed', received: told, mac: proof, time: this.host.wall() + 3600 });
     const message = Buffer.concat([resumed, ...again]);
-    this.host.after(LATENCY, () => {
+    this.host.after(this.latency, () => {
       if (wire.open) wire.events.message(message);
     });
   }

@@ -1,6 +1,7 @@
 /**
  * PINGs of one WebSocket and what their PONGs tell: the smallest round trip. A new WebSocket may go another way, so each
- * has its own. Sends nothing, reads no clock.
+ * has its own. It is not forgotten after a while: while bulk goes, each PING waits behind the bytes that this very number lets be on
+ * their way, and would make them more and more. Sends nothing, reads no clock.
  */
 
 /** Answers at the start after which another probe goes out at once: an early good value, before there is a queue. */
