@@ -17,18 +17,23 @@ async function stream(client: RawClient, id: number, peer: Awaited<ReturnType<ty
   return peer.connection();
 }
 
-/** Writes until nobody takes more: the kernel's buffers and the relay's credit are full. */
-async function writeUntilStuck(far: Socket): Promise<void> {
+/**
+ * Writes until nobody takes more: the kernel's buffers and the relay's credit are full. Nothing moves any more when nothing did while
+ * a `witness`, another client of the relay, got so many answers.
+ */
+async function writeUntilStuck(far: Socket, witness: RawClient): Promise<void> {
   const block = Buffer.alloc(256 * 1024);
   let taken = 0;
   far.resume();
-  for (;;) {
-    far.write(block, () => {
-      taken += block.length;
-    });
+  for (let idle = 0; idle < 20; ) {
+    while (far.writableLength < 4 * block.length) {
+      far.write(block, () => {
+        taken += block.length;
+      });
+    }
     const before = taken;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    if (taken === before && far.writableLength > 4 * block.length) return;
+    await witness.barrier();
+    idle = taken === before ? idle + 1 : 0;
   }
 }
 
@@ -44,7 +49,7 @@ describe('download', () => {
     const peer = await startPeer();
     const client = await RawClient.connect(relay);
     const far = await stream(client, 1, peer);
-    await writeUntilStuck(far);
+    await writeUntilStuck(far, await RawClient.connect(relay));
     const got = sum(dataOf(client, 1));
     expect(got).toBeGreaterThan(POOL / 2);
     expect(got).toBeLessThanOrEqual(POOL + STREAM_RESERVE);
@@ -81,7 +86,7 @@ describe('download', () => {
     const peer = await startPeer();
     const client = await RawClient.connect(relay);
     const stalled = await stream(client, 1, peer);
-    await writeUntilStuck(stalled);
+    await writeUntilStuck(stalled, await RawClient.connect(relay));
     const neighbour = await stream(client, 2, peer);
     neighbour.resume();
     for (let i = 0; i < 100; i++) {
@@ -98,7 +103,8 @@ describe('download', () => {
     const client = await RawClient.connect(relay);
     const all = await Promise.all([1, 2, 3, 4].map((id) => stream(client, id, peer)));
     client.ws.pause();
-    await Promise.all(all.map(writeUntilStuck));
+    const witness = await RawClient.connect(relay);
+    await Promise.all(all.map((far) => writeUntilStuck(far, witness)));
     expect(relay.stats.keptBytes).toBeLessThan(POOL + 1024 * 1024);
     client.ws.resume();
     await until(() => sum(dataOf(client, 1)) > 0);
@@ -185,8 +191,8 @@ describe('download', () => {
     const peer = await startPeer();
     const client = await RawClient.connect(relay);
     const [stalled, neighbour] = [await stream(client, 1, peer), await stream(client, 2, peer)];
-    await writeUntilStuck(stalled);
-    await writeUntilStuck(neighbour);
+    await writeUntilStuck(stalled, await RawClient.connect(relay));
+    await writeUntilStuck(neighbour, await RawClient.connect(relay));
     const before = sum(dataOf(client, 2));
     expect(before).toBeLessThan(POOL / 2);
     client.send({ type: 'close', socket: 1, consumed: 0 });
@@ -198,7 +204,7 @@ describe('download', () => {
     const peer = await startPeer();
     const client = await RawClient.connect(relay);
     const far = await stream(client, 1, peer);
-    await writeUntilStuck(far);
+    await writeUntilStuck(far, await RawClient.connect(relay));
     client.send({ type: 'pool', bytes: POOL * 3 });
     await until(() => sum(dataOf(client, 1)) > POOL * 2);
   });
