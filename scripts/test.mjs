@@ -33,6 +33,8 @@ const VITEST = tool('vitest/vitest.mjs');
 const PLAYWRIGHT = tool('@playwright/test/cli.js');
 /** The tag of tests whose outcome depends on real short times. */
 const TIMED = '@timed';
+/** How many random scenarios are compared with LuaSocket, always the same ones: some seconds' worth. */
+const RANDOM = '100';
 
 let total = nothing();
 /** @type {string[]} */
@@ -120,6 +122,13 @@ async function tests() {
     const args = [join(ROOT, 'scripts/parity.mjs'), ...(which('lua5.1') === undefined ? [] : ['--live'])];
     const { code, output } = await run(process.execPath, args, { output: 'both' });
     count('parity with LuaSocket', withStatus(fromText(output), code));
+    // These have no stored transcripts; without a LuaSocket, which `peers` tells of, there is nothing to compare with.
+    if (!peers.some((peer) => peer.includes('lua'))) {
+      const random = await run(process.execPath, [join(ROOT, 'scripts/parity.mjs'), '--random', RANDOM], {
+        output: 'both',
+      });
+      count('parity with LuaSocket in random scenarios', withStatus(fromText(random.output), random.code));
+    }
   }
   if (wants('e2e')) {
     const path = await chromium();

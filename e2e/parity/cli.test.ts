@@ -92,3 +92,18 @@ test.each([
   expect(await run(...args)).toBe(2);
   expect(said.join('\n')).toContain('usage: npm run parity');
 });
+
+test.each([
+  [['--random', '0'], '--random'],
+  [['--random', 'many'], '--random'],
+  [['--random', '1e3'], '--random'],
+  [['--random', '5', '--seed', '1.5'], '--seed'],
+  [['--random', '5', '--seed', '4294967296'], '--seed'],
+  [['--seed', '5'], '--seed'],
+  [['--random', '5', '--live'], '--random'],
+  [['--random', '5', '--only', '14'], '--random'],
+  [['--random', '5', '--transcripts', 't'], '--random'],
+])('wrong use of random scenarios: %j', async (args, flag) => {
+  expect(await main(['--no-namespace', ...args])).toBe(2);
+  expect(said[0]?.split('\n')[0]).toContain(flag);
+});

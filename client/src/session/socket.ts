@@ -28,6 +28,10 @@ export abstract class SessionSocket extends Signal implements Socket {
   #bound: Endpoint | null = null;
   /** False once something was asked that gives it a port. */
   #unbound: boolean;
+  /** bind gave it an address, not only a port (SOCK_BINDADDR_LOCK). */
+  #addressed = false;
+  /** The kernel has taken back the address that it chose for an attempt; the port stays (tcp_disconnect). */
+  protected dissolved = false;
   /** Whoever asks for the local name while an answer is under way gets that one. */
   #naming: { readonly names: number; readonly pending: Pending<Endpoint> } | null = null;
   /** Counts what may change the local name, so that an answer under way is not kept for a later state. */
@@ -61,8 +65,9 @@ export abstract class SessionSocket extends Signal implements Socket {
     const at = port === null ? where : { ...where, port };
     const target = targetOf(at);
     if (target instanceof Failure) return new Settled<void>(target);
-    const before = { bound: this.#bound, unbound: this.#unbound };
+    const before = { bound: this.#bound, unbound: this.#unbound, addressed: this.#addressed };
     this.#bound = 'lookup' in at ? wildcard(this.family, 0) : at;
+    this.#addressed = 'lookup' in at || at.address !== wildcard(this.family, 0).address;
     this.#unbound = false;
     this.renamed();
     return this.request({
@@ -72,6 +77,7 @@ export abstract class SessionSocket extends Signal implements Socket {
       refused: () => {
         this.#bound = before.bound;
         this.#unbound = before.unbound;
+        this.#addressed = before.addressed;
         this.renamed(this.#unbound ? wildcard(this.family, 0) : null);
         this.bindRefused();
       },
@@ -129,7 +135,8 @@ export abstract class SessionSocket extends Signal implements Socket {
       role: 'other',
       ask: (request) => ({ type: 'getsockname', request, socket: this.id }),
       read: (value) => {
-        const local = readEndpoint(value);
+        const told = readEndpoint(value);
+        const local = this.dissolved && !this.#addressed ? wildcard(this.family, told.port) : told;
         // Without a port it is not bound yet, and may be by the next call.
         if (local.port !== 0 && names === this.#names) this.local = local;
         return local;

@@ -174,13 +174,14 @@ export class SessionStream extends SessionSocket implements Stream {
       return;
     }
     if (this.#attempt === 'connecting') this.#attempt = this.#phase === 'close' ? 'disconnecting' : 'connected';
-    if (how !== 'send') this.#receiveShut = true;
-    if (how !== 'receive' && !this.#sendShut) {
-      this.#sendShut = true;
-      if (this.#phase === 'established') {
-        this.wire.emit({ type: 'shutdown', socket: this.id, how: HOW[how] });
-        if (this.#ended) this.#phase = 'close';
-      }
+    const before = { send: this.#sendShut, receive: this.#receiveShut };
+    this.#receiveShut ||= how !== 'send';
+    this.#sendShut ||= how !== 'receive';
+    const [sendNow, receiveNow] = [this.#sendShut && !before.send, this.#receiveShut && !before.receive];
+    // Receiving alone is shut without the relay, which has to know when both directions are: it resets what comes then.
+    if (this.#phase === 'established' && (sendNow || (receiveNow && this.#sendShut))) {
+      this.wire.emit({ type: 'shutdown', socket: this.id, how: HOW[this.#receiveShut ? 'both' : 'send'] });
+      if (this.#ended) this.#phase = 'close';
     }
     this.wire.wake(this);
   }
@@ -314,6 +315,7 @@ export class SessionStream extends SessionSocket implements Stream {
     if (target instanceof Failure) return new Settled<'started'>(target);
     this.#attempt = 'connecting';
     this.#phase = 'syn-sent';
+    this.dissolved = false;
     this.renamed();
     return this.request({
       role: 'dependent',
@@ -355,6 +357,7 @@ export class SessionStream extends SessionSocket implements Stream {
       this.#consumed += lost;
       this.wire.consumed(this.id, lost);
     }
+    this.dissolved = true;
     this.renamed();
   }
 

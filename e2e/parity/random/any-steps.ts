@@ -1,6 +1,7 @@
 /** Random steps on objects of any class: what can be asked and set, select, and calls that must fail. */
 import type { Json, Operation } from '../scenario.ts';
 import { junk, numbers, shortTime } from './arguments.ts';
+import { master } from './tcp-made.ts';
 import { call, method, ref, type Sock, settle, type World } from './world.ts';
 
 const GETTERS: readonly (readonly [name: string, mask: readonly number[]])[] = [
@@ -12,7 +13,11 @@ const GETTERS: readonly (readonly [name: string, mask: readonly number[]])[] = [
   ['getstats', [3]],
 ];
 
-const some = (world: World): Sock => world.find() ?? world.add(world.fresh('x'), 'master', 4);
+/** Any object; makes one where there is none. */
+function some(world: World): Sock {
+  if (world.socks.length === 0) master(world);
+  return world.find() as Sock;
+}
 
 export function getter(world: World): void {
   const [name, mask] = world.dice.pick(GETTERS);
@@ -151,7 +156,7 @@ export function setfd(world: World): void {
   const bad: Json = dice.pick<Json>([-1, '-1', 5000, -2, 1e9]);
   const away = dice.several(1, 3, () =>
     dice.pick<Operation>([
-      method(sock, 'getfd'),
+      method(sock, 'getfd', [], { mask: [1] }),
       method(sock, 'getsockname', [], { mask: [2] }),
       method(sock, 'receive', [dice.int(1, 5)]),
       method(sock, 'send', ['x']),
@@ -165,7 +170,8 @@ export function setfd(world: World): void {
   world.step(
     method(sock, 'getfd', [], { id: kept, mask: [1] }),
     method(sock, 'setfd', [dice.chance(0.85) ? bad : dice.pick<Json>([null, 'x', [], true])]),
-    ...away,
+    // What a datagram causes is told by the call after the news.
+    ...away.flatMap((operation) => (operation.call === 'send' ? [operation, settle] : [operation])),
     method(sock, 'setfd', [ref(kept)]),
     settle,
   );

@@ -37,7 +37,7 @@ export async function contest(given: Contest): Promise<number> {
   const seeds = Array.from({ length: given.count }, (_, position) => given.seed + position);
   const suspects = await match.suspects(seeds);
   let failed = 0;
-  for (const seed of suspects) if (!(await match.acquits(seed))) failed++;
+  for (const [seed, suspicion] of suspects) if (!(await match.acquits(seed, suspicion))) failed++;
   return failed;
 }
 
@@ -50,30 +50,32 @@ class Match {
     this.#dialect = dialect;
   }
 
-  /** The seeds whose scenarios differ when they run beside others. */
-  async suspects(seeds: readonly number[]): Promise<number[]> {
+  /** The seeds whose scenarios differ when they run beside others, in order, and in what. */
+  async suspects(seeds: readonly number[]): Promise<(readonly [seed: number, suspicion: string])[]> {
     const batches = Array.from({ length: Math.ceil(seeds.length / BATCH) }, (_, i) =>
       seeds.slice(i * BATCH, (i + 1) * BATCH),
     );
-    const found: number[] = [];
+    const found = new Map<number, string>();
     const lane = async (): Promise<void> => {
-      for (let batch = batches.shift(); batch !== undefined; batch = batches.shift())
-        found.push(...(await this.#batch(batch)));
+      for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) await this.#batch(batch, found);
     };
     await Promise.all(Array.from({ length: LANES }, lane));
-    return found.sort((a, b) => a - b);
+    return [...found].sort(([a], [b]) => a - b);
   }
 
-  async #batch(seeds: readonly number[]): Promise<readonly number[]> {
+  async #batch(seeds: readonly number[], found: Map<number, string>): Promise<void> {
     const scenarios = seeds.map((seed) => scenarioOf(String(seed), generate(seed, this.#dialect)));
-    const text = scenarios.map(textOf).join('');
     try {
-      const [real, got] = await this.#run(text, LIMIT);
+      const [real, got] = await this.#run(scenarios.map(textOf).join(''), LIMIT);
       const [expected, printed] = [bySeed(real), bySeed(got)];
-      return seeds.filter((seed) => expected.get(seed) !== printed.get(seed) || !expected.has(seed));
-    } catch {
+      for (const [position, seed] of seeds.entries()) {
+        const operations = operationsOf(scenarios.slice(position, position + 1));
+        const [first] = differences(operations, expected.get(seed) ?? [], printed.get(seed) ?? []);
+        if (first) found.set(seed, describe(first));
+      }
+    } catch (error) {
       // Whose fault it is shows when each runs alone.
-      return seeds;
+      for (const seed of seeds) found.set(seed, `  ${error instanceof Error ? error.message : String(error)}`);
     }
   }
 
@@ -84,14 +86,15 @@ class Match {
   }
 
   /** Runs a suspect alone. Tells what differs, after making it as small as it gets; false when something does. */
-  async acquits(seed: number): Promise<boolean> {
+  async acquits(seed: number, suspicion: string): Promise<boolean> {
     const { say } = this.#given;
     const steps = generate(seed, this.#dialect);
     let first: string;
     try {
       const differing = await this.#differs(steps);
       if (differing === null) {
-        say(`seed ${seed}: differs only beside others, which is a matter of time; passed`);
+        say(`seed ${seed}: passed alone; beside others, which is a matter of time, it differed:`);
+        say(suspicion);
         return true;
       }
       first = differing;
@@ -126,13 +129,16 @@ class Match {
 }
 
 /** Transcripts by the seed in their headers. */
-function bySeed(lines: readonly string[]): Map<number, string> {
-  const transcripts = new Map<number, string>();
-  let seed = Number.NaN;
+function bySeed(lines: readonly string[]): Map<number, string[]> {
+  const transcripts = new Map<number, string[]>();
+  let current: string[] = [];
   for (const line of lines) {
     const header = /^\{"scenario":"(\d+)"\}$/.exec(line);
-    if (header) seed = Number(header[1]);
-    transcripts.set(seed, `${transcripts.get(seed) ?? ''}${line}\n`);
+    if (header) {
+      current = [];
+      transcripts.set(Number(header[1]), current);
+    }
+    current.push(line);
   }
   return transcripts;
 }

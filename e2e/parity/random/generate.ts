@@ -6,7 +6,7 @@ import * as library from './library-steps.ts';
 import * as made from './tcp-made.ts';
 import * as talk from './tcp-talk.ts';
 import * as udp from './udp-steps.ts';
-import { type Dialect, type Step, World } from './world.ts';
+import { collect, type Dialect, type Step, World } from './world.ts';
 
 type Production = (world: World) => void;
 
@@ -92,6 +92,8 @@ const THEMES: Weighted<Weighted<Weighted<Production>>> = [
 /** The steps of the scenario that belongs to a seed. */
 export function generate(seed: number, dialect: Dialect): readonly Step[] {
   const world = new World(seed, dialect);
+  // An interpreter may still have garbage of the scenario before.
+  world.step(collect);
   const theme = world.dice.weighted(THEMES);
   const length = world.dice.int(5, 40);
   while (world.steps.length < length) world.dice.weighted(world.dice.weighted(theme))(world);

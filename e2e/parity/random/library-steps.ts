@@ -1,7 +1,7 @@
 /** Random steps with the functions that need no socket. */
 import type { Json, Operation } from '../scenario.ts';
 import { junk, numbers } from './arguments.ts';
-import { call, doing, method, ref, type World } from './world.ts';
+import { call, collect, doing, method, ref, type World } from './world.ts';
 
 export function skip(world: World): void {
   const { dice } = world;
@@ -133,7 +133,7 @@ export function wrongCall(world: World): void {
   ]);
   const args = dice.several(1, 3, types);
   if (name === 'socket.select') args[2] = true;
-  world.step(call(name, args));
+  world.step(call(name, args), collect);
 }
 
 export function connectFamily(world: World): void {
@@ -151,6 +151,7 @@ export function connectFamily(world: World): void {
       ],
       { id },
     ),
+    collect,
   );
 }
 
@@ -171,5 +172,6 @@ export function bindHelper(world: World): void {
     ),
     method({ id }, 'getsockname', [], { mask: [2] }),
     call('class', [ref(id)]),
+    collect,
   );
 }

@@ -1,7 +1,19 @@
 /** Random steps with TCP: how servers and connections come to be. */
 import type { Json, Operation } from '../scenario.ts';
 import { junk, numbers } from './arguments.ts';
-import { anyFamily, call, loopback, maker, method, PATIENT, type Sock, settle, short, type World } from './world.ts';
+import {
+  anyFamily,
+  call,
+  collect,
+  loopback,
+  maker,
+  method,
+  PATIENT,
+  type Sock,
+  settle,
+  short,
+  type World,
+} from './world.ts';
 
 export function master(world: World): void {
   const family = anyFamily(world);
@@ -40,11 +52,7 @@ export function bind(world: World): void {
   const name = world.dice.pick(['bind', 'bind', 'setsockname']);
   sock.used = true;
   sock.closed = false;
-  world.step(
-    method(sock, name, [ownHost(world, sock.family), port]),
-    short(world, sock),
-    method(sock, 'getsockname', [], { mask: [2] }),
-  );
+  world.step(method(sock, name, [ownHost(world, sock.family), port]), short(world, sock), world.named(sock));
 }
 
 export function listen(world: World): void {
@@ -170,7 +178,7 @@ export function refused(world: World): void {
     [1, dice.pick(['', '127.0.0.1 ', 'a b', '::g'])],
   ]);
   if (dice.chance(0.3)) {
-    world.step(call('socket.connect', [host, port], { id }));
+    world.step(call('socket.connect', [host, port], { id }), collect);
     return;
   }
   const sock = world.add(id, 'client', family);
@@ -194,11 +202,10 @@ export function connectAgain(world: World): void {
     connection(world);
     return;
   }
-  const before = sock.kind;
+  const fresh = sock.kind === 'master' && !sock.closed && sock.family === target.family;
   sock.kind = 'client';
   sock.used = true;
-  if (before === 'master' && !sock.closed && sock.family === target.family) target.queue.push(sock);
-  else target.queue.push({ ...sock, closed: true });
+  if (fresh) target.queue.push(sock);
   world.step(
     method(sock, 'settimeout', [PATIENT]),
     method(sock, 'settimeout', [null, 't']),

@@ -23,7 +23,8 @@ export function send(world: World): void {
 }
 
 export function receive(world: World): void {
-  const sock = world.find(({ kind }) => kind === 'client') ?? world.find();
+  const sock =
+    world.find(({ kind }) => kind === 'client') ?? world.find(({ kind }) => kind !== 'udp' && kind !== 'connected');
   if (sock === null) {
     connection(world);
     return;
@@ -123,6 +124,7 @@ export function stream(world: World): void {
     const ends = dice.pick<Json[]>([['keep-open'], ['keep-open'], ['close-when-done'], ['default'], ['bogus'], []]);
     const given = dice.several<Json>(1, 4, () => dice.pick<Json>([bytes(dice), bytes(dice), '', null]));
     world.part(sock);
+    sock.closed = true;
     world.step(
       call('socket.sink', [...ends, ref(sock.id)], { id }),
       ...given.flatMap((data) => [call(id, [data, ...(dice.chance(0.1) ? ['some error'] : [])]), settle]),
@@ -137,6 +139,7 @@ export function stream(world: World): void {
     [1, () => ['http-chunked', ref(sock.id)]],
   ])();
   world.part(sock);
+  sock.closed = true;
   world.step(
     call('socket.source', source, { id }),
     ...dice.several(1, 4, () => call(id)),

@@ -70,6 +70,9 @@ export const doing = (operations: readonly Operation[]): Json => ({ $do: operati
 /** Gives what went before time to arrive. */
 export const settle: Operation = { call: 'socket.sleep', args: [SETTLE], drop: true };
 
+/** Closes what a failed call has left behind, so that the next descriptors are the same whenever garbage is collected. */
+export const collect: Operation = { call: 'gc', args: [] };
+
 export class World {
   readonly dice: Dice;
   readonly rc1: boolean;

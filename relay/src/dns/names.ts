@@ -146,7 +146,8 @@ export class Names {
   }
 
   async #port(service: string, hints: AddressHints): Promise<number> {
-    const plain = parsePort(service);
+    // glibc takes a lone asterisk for no service.
+    const plain = service === '*' ? 0 : parsePort(service);
     if (plain !== null) return plain;
     const [endpoint] = await this.#library.addresses(null, service, { ...hints, family: 0 });
     return endpoint?.port ?? 0;
