@@ -12,7 +12,7 @@ import { answered, type Context, fence, granted } from './context.ts';
 import { isNil, numberText, parseNumber, toInt } from './lua.ts';
 import type { Op } from './op.ts';
 import type { Done, Failed } from './results.ts';
-import { type Holder, IO_TIMEOUT, refusalOf, slotOf } from './usocket.ts';
+import { type Holder, IO_TIMEOUT, refusalOf, slotOf, strerror } from './usocket.ts';
 
 /** Takes the value from the arguments (it is the second), or raises. */
 type Check = (args: Args) => OptionValue;
@@ -143,8 +143,7 @@ export function* getOption(
   if (name === 'error') {
     let failure = socket.takeError();
     if (failure === null && (yield* fence(context, [socket], () => false))) failure = socket.takeError();
-    // socket_strerror has no words of its own for EPIPE: only a send calls it closed.
-    return [failure === null ? null : failure.code === 'EPIPE' ? 'Broken pipe' : words(failure)];
+    return [failure === null ? null : strerror(failure)];
   }
   const option = systemName(name);
   const value =

@@ -90,7 +90,7 @@ export function* connect(context: Context, state: TcpState, values: Values, meth
   const failure = yield* inet.tryConnect(context, state, address, port, hints);
   // Whatever came of it: a connect that nobody waited for may still succeed.
   state.class = 'tcp{client}';
-  return failure === null ? [1] : [null, words(failure)];
+  return failure === null ? [1] : [null, usocket.strerror(failure)];
 }
 
 export function* listen(context: Context, state: TcpState, values: Values): Op<Done | Failed> {

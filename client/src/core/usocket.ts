@@ -2,6 +2,7 @@
  * System calls on descriptors, and the waiting around them: usocket.c. Each call tries; when it would block it waits as
  * long as the time limit allows and tries again. Before it answers "timeout" it makes sure that nothing is on its way.
  */
+import { words } from '@luasocket-web/shared/errors';
 import { type Datagram, END, Failure, type Stream, type Where } from './channel.ts';
 import { type Context, fence, granted } from './context.ts';
 import { type AnyKind, INVALID, type Slot } from './descriptors.ts';
@@ -149,6 +150,9 @@ function trySend(socket: AnyKind, data: Uint8Array, from: number, to: number): n
   if (taken instanceof Failure) return taken.code === 'EPIPE' ? IO_CLOSED : taken;
   return taken === 0 ? null : taken;
 }
+
+/** socket_strerror, which has no words of its own for EPIPE: only a send calls it closed. */
+export const strerror = (failure: Failure): string => (failure.code === 'EPIPE' ? 'Broken pipe' : words(failure));
 
 /** socket_accept: the next connection. */
 export function accept(context: Context, holder: Holder, timeout: Timeout): Op<Stream | Failure> {

@@ -1,5 +1,5 @@
 /** Random steps on objects of any class: what can be asked and set, select, and calls that must fail. */
-import type { Json, Operation } from '../scenario.ts';
+import type { Json } from '../scenario.ts';
 import { junk, numbers, shortTime } from './arguments.ts';
 import { master } from './tcp-made.ts';
 import { call, method, ref, type Sock, settle, type World } from './world.ts';
@@ -14,7 +14,7 @@ const GETTERS: readonly (readonly [name: string, mask: readonly number[]])[] = [
 ];
 
 /** Any object; makes one where there is none. */
-function some(world: World): Sock {
+export function some(world: World): Sock {
   if (world.socks.length === 0) master(world);
   return world.find() as Sock;
 }
@@ -142,39 +142,6 @@ export function setoption(world: World): void {
   const value = world.dice.chance(0.95) ? [optionValue(world, name)] : [];
   const read = readable(world, name) ? [method(sock, 'getoption', [name])] : [];
   world.step(method(sock, 'setoption', [name, ...value]), ...(world.dice.chance(0.7) ? read : []));
-}
-
-/** Descriptors are taken away, given back and shared. */
-export function setfd(world: World): void {
-  const { dice } = world;
-  if (!world.rc1) {
-    getter(world);
-    return;
-  }
-  const sock = some(world);
-  const kept = world.fresh('d');
-  const bad: Json = dice.pick<Json>([-1, '-1', 5000, -2, 1e9]);
-  const away = dice.several(1, 3, () =>
-    dice.pick<Operation>([
-      method(sock, 'getfd', [], { mask: [1] }),
-      method(sock, 'getsockname', [], { mask: [2] }),
-      method(sock, 'receive', [dice.int(1, 5)]),
-      method(sock, 'send', ['x']),
-      method(sock, 'dirty'),
-      method(sock, 'getpeername', [], { mask: [2] }),
-      method(sock, 'getoption', ['error']),
-      method(sock, 'setoption', ['reuseaddr', true]),
-      call('socket.select', [[ref(sock.id)], [ref(sock.id)], 0]),
-    ]),
-  );
-  world.step(
-    method(sock, 'getfd', [], { id: kept, mask: [1] }),
-    method(sock, 'setfd', [dice.chance(0.85) ? bad : dice.pick<Json>([null, 'x', [], true])]),
-    // What a datagram causes is told by the call after the news.
-    ...away.flatMap((operation) => (operation.call === 'send' ? [operation, settle] : [operation])),
-    method(sock, 'setfd', [ref(kept)]),
-    settle,
-  );
 }
 
 function set(world: World): Json {

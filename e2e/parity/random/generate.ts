@@ -2,6 +2,7 @@
 import type { Scenario } from '../scenario.ts';
 import * as any from './any-steps.ts';
 import type { Weighted } from './dice.ts';
+import * as fd from './fd-steps.ts';
 import * as library from './library-steps.ts';
 import * as made from './tcp-made.ts';
 import * as talk from './tcp-talk.ts';
@@ -45,7 +46,8 @@ const ANY: Weighted<Production> = [
   [4, any.settimeout],
   [3, any.getoption],
   [4, any.setoption],
-  [3, any.setfd],
+  [3, fd.setfd],
+  [2, fd.share],
   [8, any.select],
   [4, any.wrong],
 ];

@@ -135,6 +135,18 @@ export class TcpStream {
     return this.#open;
   }
 
+  /**
+   * Gives away the descriptor of a connection that is over, which can be connected again; negative when it is not over, or has
+   * left none. The stream is of no use then.
+   */
+  surrender(): number {
+    const fd = this.#husk;
+    if (fd === NONE || !this.#net.destroyed) return NONE;
+    this.#husk = NONE;
+    this.close(false);
+    return fd;
+  }
+
   /** Node's view of the connection, for a relay without system calls. */
   get node(): Socket {
     return this.#net;

@@ -27,6 +27,8 @@ export class KernelTcpSocket implements TcpSocket {
   #stream: TcpStream | null = null;
   #listener: TcpListener | null = null;
   #closed = false;
+  /** What `#stream`'s predecessors received. */
+  #before = 0;
 
   /** A fresh socket, or (`stream`) an accepted one that has no sink yet. */
   constructor(
@@ -45,7 +47,7 @@ export class KernelTcpSocket implements TcpSocket {
   }
 
   get received(): number {
-    return this.#stream?.received ?? 0;
+    return this.#before + (this.#stream?.received ?? 0);
   }
 
   adopt(sink: TcpSink): void {
@@ -58,6 +60,7 @@ export class KernelTcpSocket implements TcpSocket {
   }
 
   connect(peer: Endpoint): Endpoint {
+    this.#recover();
     if (this.#stream !== null) throw new SystemFailure(this.#stream.open ? 'EISCONN' : 'EALREADY');
     if (this.#listener !== null) throw new SystemFailure('EISCONN');
     const sink = this.#sink;
@@ -145,6 +148,16 @@ export class KernelTcpSocket implements TcpSocket {
     if (this.#closed) return NONE;
     if (this.#fd !== NONE) return this.#fd;
     return this.#stream?.fd ?? this.#listener?.fd ?? NONE;
+  }
+
+  /** After a connection that is over, its descriptor is as after a failed attempt. */
+  #recover(): void {
+    const fd = this.#stream?.surrender() ?? NONE;
+    if (fd === NONE) return;
+    this.#before = this.received;
+    this.#stream = null;
+    this.#fd = fd;
+    this.#spent = true;
   }
 
   #streamOn(fd: number): TcpStream {
