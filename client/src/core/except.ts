@@ -23,23 +23,16 @@ export function* attempt(finalizer: unknown, given: readonly unknown[]): Steps<u
   // A lone argument is the tuple of results itself, or what will be one.
   const lone = given.length === 1 ? yield given[0] : null;
   const results: readonly unknown[] = Array.isArray(lone) ? lone : given.length === 1 ? [lone] : given;
-  const [first, second] = results;
+  const first = results[0];
+  let second = results[1];
   if (!isNil(first) && first !== false) return results.map((value) => value ?? null);
-  const complaint = yield* tidied(finalizer);
-  // lua_pcall leaves what the finalizer raises on the stack, behind the results; the second value there is wrapped.
-  throw new LuaSocketError((results.length === 1 ? complaint : second) ?? null);
-}
-
-/** Runs a finalizer; what it raises, as Lua's pcall would answer it, or null. */
-function* tidied(finalizer: unknown): Steps<unknown> {
-  if (isNil(finalizer)) return null;
   try {
-    yield called(finalizer)();
-    return null;
+    if (!isNil(finalizer)) yield called(finalizer)();
   } catch (thrown) {
-    if (thrown instanceof LuaSocketError) return [thrown.value];
-    return thrown instanceof Error ? thrown.message : thrown;
+    // lua_pcall leaves it on the stack, behind the results; whatever is second there is wrapped.
+    if (results.length === 1) second = thrown instanceof Error ? thrown.message : thrown;
   }
+  throw new LuaSocketError(second ?? null);
 }
 
 function called(f: unknown): (...args: unknown[]) => unknown {

@@ -28,10 +28,8 @@ export abstract class SessionSocket extends Signal implements Socket {
   #bound: Endpoint | null = null;
   /** False once something was asked that gives it a port. */
   #unbound: boolean;
-  /** bind gave it an address, not only a port (SOCK_BINDADDR_LOCK). */
-  #addressed = false;
   /** The kernel has taken back the address that it chose for an attempt; the port stays (tcp_disconnect). */
-  protected dissolved = false;
+  #dissolved = false;
   /** Whoever asks for the local name while an answer is under way gets that one. */
   #naming: { readonly names: number; readonly pending: Pending<Endpoint> } | null = null;
   /** Counts what may change the local name, so that an answer under way is not kept for a later state. */
@@ -65,9 +63,8 @@ export abstract class SessionSocket extends Signal implements Socket {
     const at = port === null ? where : { ...where, port };
     const target = targetOf(at);
     if (target instanceof Failure) return new Settled<void>(target);
-    const before = { bound: this.#bound, unbound: this.#unbound, addressed: this.#addressed };
+    const before = { bound: this.#bound, unbound: this.#unbound };
     this.#bound = 'lookup' in at ? wildcard(this.family, 0) : at;
-    this.#addressed = 'lookup' in at || at.address !== wildcard(this.family, 0).address;
     this.#unbound = false;
     this.renamed();
     return this.request({
@@ -77,7 +74,6 @@ export abstract class SessionSocket extends Signal implements Socket {
       refused: () => {
         this.#bound = before.bound;
         this.#unbound = before.unbound;
-        this.#addressed = before.addressed;
         this.renamed(this.#unbound ? wildcard(this.family, 0) : null);
         this.bindRefused();
       },
@@ -136,7 +132,8 @@ export abstract class SessionSocket extends Signal implements Socket {
       ask: (request) => ({ type: 'getsockname', request, socket: this.id }),
       read: (value) => {
         const told = readEndpoint(value);
-        const local = this.dissolved && !this.#addressed ? wildcard(this.family, told.port) : told;
+        // What bind gave stays. (`local` is null here.)
+        const local = this.#dissolved ? { ...this.knownName, port: told.port } : told;
         // Without a port it is not bound yet, and may be by the next call.
         if (local.port !== 0 && names === this.#names) this.local = local;
         return local;
@@ -160,8 +157,9 @@ export abstract class SessionSocket extends Signal implements Socket {
   }
 
   /** The local name may be another from now on. */
-  protected renamed(local: Endpoint | null = null): void {
+  protected renamed(local: Endpoint | null = null, dissolved = false): void {
     this.#names++;
+    this.#dissolved = dissolved;
     this.local = local;
   }
 }

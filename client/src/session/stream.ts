@@ -174,12 +174,11 @@ export class SessionStream extends SessionSocket implements Stream {
       return;
     }
     if (this.#attempt === 'connecting') this.#attempt = this.#phase === 'close' ? 'disconnecting' : 'connected';
-    const before = { send: this.#sendShut, receive: this.#receiveShut };
+    const both = this.#sendShut && this.#receiveShut;
     this.#receiveShut ||= how !== 'send';
     this.#sendShut ||= how !== 'receive';
-    const [sendNow, receiveNow] = [this.#sendShut && !before.send, this.#receiveShut && !before.receive];
     // Receiving alone is shut without the relay, which has to know when both directions are: it resets what comes then.
-    if (this.#phase === 'established' && (sendNow || (receiveNow && this.#sendShut))) {
+    if (this.#phase === 'established' && this.#sendShut && !both) {
       this.wire.emit({ type: 'shutdown', socket: this.id, how: HOW[this.#receiveShut ? 'both' : 'send'] });
       if (this.#ended) this.#phase = 'close';
     }
@@ -315,7 +314,6 @@ export class SessionStream extends SessionSocket implements Stream {
     if (target instanceof Failure) return new Settled<'started'>(target);
     this.#attempt = 'connecting';
     this.#phase = 'syn-sent';
-    this.dissolved = false;
     this.renamed();
     return this.request({
       role: 'dependent',
@@ -357,8 +355,7 @@ export class SessionStream extends SessionSocket implements Stream {
       this.#consumed += lost;
       this.wire.consumed(this.id, lost);
     }
-    this.dissolved = true;
-    this.renamed();
+    this.renamed(null, true);
   }
 
   /** Shutdown while connecting (TCP_SYN_SENT) gives the attempt up and leaves ECONNRESET pending. */
