@@ -23,8 +23,7 @@ export function* attempt(finalizer: unknown, given: readonly unknown[]): Steps<u
   // A lone argument is the tuple of results itself, or what will be one.
   const lone = given.length === 1 ? yield given[0] : null;
   const results: readonly unknown[] = Array.isArray(lone) ? lone : given.length === 1 ? [lone] : given;
-  const first = results[0];
-  let second = results[1];
+  let [first, second] = results;
   if (!isNil(first) && first !== false) return results.map((value) => value ?? null);
   try {
     if (!isNil(finalizer)) yield called(finalizer)();
@@ -42,9 +41,8 @@ function called(f: unknown): (...args: unknown[]) => unknown {
 
 /** The function that socket.protect(f) makes. */
 export function* guarded(f: unknown, args: readonly unknown[]): Steps<unknown[]> {
-  const run = called(f);
   try {
-    const result = yield run(...args);
+    const result = yield called(f)(...args);
     if (Array.isArray(result)) return result;
     return result === undefined ? [] : [result];
   } catch (thrown) {
