@@ -25,14 +25,14 @@ export { Descriptors } from '${CLIENT}/src/core/descriptors.ts';`;
  */
 export const BUDGETS = {
   'the core: LuaSocket without a session': 15_000,
-  'luasocket-web': 33_000,
-  'luasocket-web/poll': 33_000,
+  'luasocket-web': 33_250,
+  'luasocket-web/poll': 33_250,
   'luasocket-web/blocking': 31_500,
   'luasocket-web/emscripten': 31_250,
   'luasocket-web/lua': 8_500,
-  'luasocket-web.global.js': 33_000,
+  'luasocket-web.global.js': 33_250,
   'luasocket-web.emscripten.js': 31_250,
-  'luasocket-web.defold.js': 35_250,
+  'luasocket-web.defold.js': 35_500,
   'pump.js': 14_000,
   'lua-worker.js': 80_000,
   'lua5.1.wasm': 90_000,

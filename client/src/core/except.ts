@@ -28,8 +28,11 @@ export function* attempt(finalizer: unknown, given: readonly unknown[]): Steps<u
   try {
     if (!isNil(finalizer)) yield called(finalizer)();
   } catch (thrown) {
-    // lua_pcall leaves it on the stack, behind the results; whatever is second there is wrapped.
-    if (results.length === 1) second = thrown instanceof Error ? thrown.message : thrown;
+    // lua_pcall leaves it on the stack, behind the results; whatever is second there is wrapped, a try's table once more.
+    if (results.length === 1) {
+      if (thrown instanceof LuaSocketError) second = [thrown.value];
+      else second = thrown instanceof Error ? thrown.message : thrown;
+    }
   }
   throw new LuaSocketError(second ?? null);
 }
