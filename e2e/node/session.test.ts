@@ -351,6 +351,10 @@ describe('a session', () => {
       `cannot connect to ${url}: the relay cannot be reached`,
     );
     await expect(openSession('no url', { WebSocket })).rejects.toThrow(/cannot connect to no url/);
+    const ticket = 5 as unknown as string;
+    await expect(openSession(url, { WebSocket, ticket })).rejects.toThrow(
+      new TypeError('options.ticket must be a string'),
+    );
     const relay = await startRelay({ limits: { sessions: 1 } });
     await connectTo(relay.address.url);
     await expect(openSession(relay.address.url, { WebSocket })).rejects.toThrow(/the relay refused: /);

@@ -102,6 +102,13 @@ describe('check --cases', () => {
     expect(exit).toBe(1);
     expect(error).toContain('--cases: ENOENT');
   });
+
+  test('a list of nothing exits with 1, for it shows nothing', async () => {
+    writeFileSync(join(directory, 'empty.json'), '{"cases": []}');
+    const { exit, error } = await run('check', '--cases', 'empty.json');
+    expect(exit).toBe(1);
+    expect(error).toContain('--cases: no cases');
+  });
 });
 
 describe('check tcp HOST:PORT', () => {

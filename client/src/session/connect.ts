@@ -36,6 +36,8 @@ export function openSession(url: string, options: ConnectOptions, leases = 0): P
     signal?.throwIfAborted();
     const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
     if (!WebSocket) throw new Error('there is no WebSocket here: pass a class as options.WebSocket');
+    const { ticket = null } = options;
+    if (ticket !== null && typeof ticket !== 'string') throw new TypeError('options.ticket must be a string');
     let opened: Session | null = null;
     const fail = (error: unknown) => {
       signal?.removeEventListener('abort', abort);
@@ -52,7 +54,7 @@ export function openSession(url: string, options: ConnectOptions, leases = 0): P
       ended: (error) => fail(error ?? 'it was closed'),
     };
     const transport = webSocketTransport(url, WebSocket);
-    const connection = sessionOver(transport, options.ticket ?? null, systemHost(), events, leases);
+    const connection = sessionOver(transport, ticket, systemHost(), events, leases);
     const abort = () => {
       reject(signal?.reason);
       (opened ?? connection).close();

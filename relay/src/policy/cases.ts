@@ -32,6 +32,7 @@ export function readCases(text: string): readonly Case[] {
   const file: unknown = JSON.parse(text);
   const list = isRecord(file) ? file.cases : file;
   if (!Array.isArray(list)) throw new Error('expected {"cases": [...]}');
+  if (list.length === 0) throw new Error('no cases');
   return list.map((one: unknown, index) => {
     if (isCase(one)) return one;
     throw new Error(`case ${index}: expected id, op, input and expect`);
