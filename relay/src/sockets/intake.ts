@@ -19,6 +19,8 @@ export class Intake {
   /** Whose memory it is; null: nobody's so far, and nothing may be read. */
   buffers: ReadBuffers | null = null;
   readonly #shared: Uint8Array;
+  /** The part of it that the last read might fill; those of a small talker are alike. */
+  #part: Uint8Array;
   #chunk: Uint8Array | null = null;
   /** Of the chunk. */
   #filled = 0;
@@ -28,13 +30,19 @@ export class Intake {
   /** `shared`: a buffer that is used by nobody else between a read and what is made of it. */
   constructor(shared: Uint8Array) {
     this.#shared = shared;
+    this.#part = shared;
   }
 
   /** Where the next read goes. */
   next(): Uint8Array {
     const chunk = this.#chunk;
     const bytes = this.#isFirst ? FIRST_BYTES : Math.min(READ_BYTES, this.buffers?.readBytes ?? READ_BYTES);
-    if (!chunk) return bytes < this.#shared.length ? this.#shared.subarray(0, bytes) : this.#shared;
+    if (!chunk) {
+      const shared = this.#shared;
+      if (bytes >= shared.length) this.#part = shared;
+      else if (this.#part.length !== bytes) this.#part = shared.subarray(0, bytes);
+      return this.#part;
+    }
     const at = this.#filled + HEADROOM;
     return chunk.subarray(at, Math.min(at + bytes, chunk.length));
   }
