@@ -113,7 +113,10 @@ export const NOTES: ReadonlyMap<string, string> = new Map([
   ['socket.dns.toip', 'IPv4 only. For a dotted quad it looks up the name, as LuaSocket does.'],
   ['socket.dns.tohostname', 'IPv4 only.'],
   ['socket.gettime', 'A bare number, the relay’s clock.'],
-  ['socket.newtry', 'What the finalizer throws is ignored.'],
+  [
+    'socket.newtry',
+    'What the finalizer throws is ignored, save where the try had one argument: then it is what is raised.',
+  ],
   [
     'socket.protect',
     'Catches what a try throws, and thrown arrays and plain objects; everything else passes through, strings too (the document says otherwise).',

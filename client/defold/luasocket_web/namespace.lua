@@ -42,11 +42,17 @@ end
 
 -- Exceptions: except.c -------------------------------------------------------------------------------------------
 
+local function nothing() end
+
+--- Raises a table with the second argument in it, or, of one alone, with what the finalizer raised: lua_pcall leaves that on the
+--- stack, behind the arguments.
 function M.newtry(finalizer)
+  if finalizer == nil then finalizer = nothing end
   return function(...)
     if (...) then return ... end
-    coroutines.pcall(finalizer)
-    error({ (select(2, ...)) }, 0)
+    local fine, raised = coroutines.pcall(finalizer)
+    if fine or select("#", ...) ~= 1 then raised = select(2, ...) end
+    error({ raised }, 0)
   end
 end
 

@@ -1,12 +1,17 @@
 --- Finishes `socket.core` with what is Lua by nature, and makes the modules known to `require`.
 local core, mime, modules = ...
 
---- except.c: raises a table with the second argument in it.
+local function nothing() end
+
+--- except.c: raises a table with the second argument in it, or, of one alone, with what the finalizer raised: lua_pcall leaves
+--- that on the stack, behind the arguments.
 function core.newtry(finalizer)
+  if finalizer == nil then finalizer = nothing end
   return function(...)
     if (...) then return ... end
-    pcall(finalizer)
-    error({ (select(2, ...)) }, 0)
+    local fine, raised = pcall(finalizer)
+    if fine or select("#", ...) ~= 1 then raised = select(2, ...) end
+    error({ raised }, 0)
   end
 end
 
