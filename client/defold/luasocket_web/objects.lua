@@ -83,7 +83,11 @@ function tcp.receive(self, ...)
   return pass(call(state, "receive", ...))
 end
 
-local function whole(n) return n < 0 and math.ceil(n) or math.floor(n) end
+--- (long) of a double, as gcc converts.
+local function whole(n)
+  if not (n >= -2 ^ 63 and n < 2 ^ 63) then return -2 ^ 63 end
+  return n < 0 and math.ceil(n) or math.floor(n)
+end
 
 --- buffer.c's range, cut here, so that no more crosses than is sent; and in pieces.
 local function sendrange(state, data, i, j)
@@ -94,7 +98,8 @@ local function sendrange(state, data, i, j)
   i, j = math.max(i, 1), math.min(j, length)
   local before = i - 1
   repeat
-    local piece = data:sub(before + 1, math.min(j, before + PIECE))
+    -- Where nothing is to be sent the bounds may be beyond what string.sub takes, or mean another thing there.
+    local piece = i > j and "" or data:sub(before + 1, math.min(j, before + PIECE))
     local sent, err, last = call(state, "send", piece)
     if not sent then return nil, err, before + last end
     before = before + #piece

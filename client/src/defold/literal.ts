@@ -19,9 +19,10 @@ export function luaString(bytes: string): string {
   return `"${bytes.replace(UNSAFE, (char) => ESCAPED[char.charCodeAt(0)] as string)}"`;
 }
 
-/** Text of ours that may have characters beyond U+00FF, in UTF-8. */
+/** A message: as it is where it may quote a string of bytes, in UTF-8 where it has characters beyond U+00FF. */
 export function luaText(text: string): string {
-  return luaString(String.fromCharCode(...new TextEncoder().encode(text)));
+  const isBytes = [...text].every((char) => char <= '\u00ff');
+  return luaString(isBytes ? text : String.fromCharCode(...new TextEncoder().encode(text)));
 }
 
 function luaNumber(number: number): string {
