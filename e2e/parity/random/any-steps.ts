@@ -35,7 +35,7 @@ export function stats(world: World): void {
   const sock = some(world);
   const count = (): Json =>
     dice.weighted<() => Json>([
-      [3, () => dice.int(0, 1000)],
+      [3, () => dice.between(0, 1000)],
       [2, () => null],
       [1, () => dice.pick(numbers)],
       [1, () => junk(dice)],
@@ -111,7 +111,7 @@ function optionValue(world: World, name: Json): Json {
       // Not zero beside true: closing would then be a reset that nobody here expects.
       return {
         on: field(dice.pick([true, false])),
-        timeout: dice.chance(0.8) ? dice.int(1, 9) : dice.pick<Json>([70_000, '3', -1, 2.5, 'x']),
+        timeout: dice.chance(0.8) ? dice.between(1, 9) : dice.pick<Json>([70_000, '3', -1, 2.5, 'x']),
       };
     case 'ip-multicast-if':
       return dice.pick(['127.0.0.1', '*', '0.0.0.0', 'x', '', '127.1', '203.0.113.77']);

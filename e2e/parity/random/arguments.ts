@@ -77,7 +77,7 @@ export function bytes(dice: Dice): string {
 export function payload(dice: Dice): Json {
   return dice.weighted<() => Json>([
     [16, () => bytes(dice)],
-    [3, () => ({ $rep: [dice.pick(['x', 'ab\n', 'abc\r\n', '0123456789']), dice.int(1, 800)] })],
+    [3, () => ({ $rep: [dice.pick(['x', 'ab\n', 'abc\r\n', '0123456789']), dice.between(1, 800)] })],
     [1, () => dice.pick<Json>([5, 0.5, -1, 1e20, 123456789012345])],
   ])();
 }
@@ -86,10 +86,10 @@ export function payload(dice: Dice): Json {
 export function pattern(dice: Dice): Json[] {
   const first = dice.weighted<() => Json>([
     [5, () => dice.pick<Json>([null, '*l', '*l', '*line'])],
-    [4, () => dice.int(1, 12)],
+    [4, () => dice.between(1, 12)],
     [2, () => dice.pick<Json>(['*a', '*all'])],
     [1, () => 0],
-    [1, () => dice.int(13, 5000)],
+    [1, () => dice.between(13, 5000)],
     [2, () => dice.pick(numbers)],
     [1, () => dice.pick<Json>(['l', 'a', '*n', '', '*', '*L', '**', 'line', '\0*l'])],
     [1, () => junk(dice)],
@@ -108,7 +108,7 @@ export function pattern(dice: Dice): Json[] {
 
 /** An index for `send`. */
 export function place(dice: Dice): Json {
-  return dice.chance(0.7) ? dice.int(-12, 12) : dice.chance(0.8) ? dice.pick(numbers) : junk(dice);
+  return dice.chance(0.7) ? dice.between(-12, 12) : dice.chance(0.8) ? dice.pick(numbers) : junk(dice);
 }
 
 /** A time limit so short that a scenario can wait for it. */

@@ -1,36 +1,17 @@
-/** Chance that can be had again: a seed always gives the same numbers. */
+/** Chance that can be had again, with odds. */
+import { Random } from '../../chaos/random.ts';
 
 export type Weighted<T> = readonly (readonly [weight: number, value: T])[];
 
-export class Dice {
-  #state: number;
-
-  /** @param seed a whole number; of large ones only the lowest 32 bits count */
+export class Dice extends Random {
+  /** @param seed a whole number; neighbours give numbers that have nothing in common */
   constructor(seed: number) {
-    this.#state = Math.imul(seed, 0x9e3779b1) >>> 0;
-  }
-
-  /** At least 0, below 1. The generator is mulberry32. */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = this.#state;
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  }
-
-  /** A whole number from `low` to `high`, both included. */
-  int(low: number, high: number): number {
-    return low + Math.floor(this.next() * (high - low + 1));
-  }
-
-  chance(probability: number): boolean {
-    return this.next() < probability;
+    super(Math.imul(seed, 0x9e3779b1));
   }
 
   /** One of `values`, of which there must be one. */
   pick<T>(values: readonly T[]): T {
-    return values[this.int(0, values.length - 1)] as T;
+    return values[this.between(0, values.length - 1)] as T;
   }
 
   /** Like `pick`, with odds. */
@@ -45,6 +26,6 @@ export class Dice {
 
   /** From `low` to `high` values that `make` makes. */
   several<T>(low: number, high: number, make: () => T): T[] {
-    return Array.from({ length: this.int(low, high) }, make);
+    return Array.from({ length: this.between(low, high) }, make);
   }
 }

@@ -17,7 +17,7 @@ export function setfd(world: World): void {
     dice.pick<Operation>([
       method(sock, 'getfd', [], { mask: [1] }),
       method(sock, 'getsockname', [], { mask: [2] }),
-      method(sock, 'receive', [dice.int(1, 5)]),
+      method(sock, 'receive', [dice.between(1, 5)]),
       method(sock, 'send', ['x']),
       method(sock, 'dirty'),
       method(sock, 'getpeername', [], { mask: [2] }),
@@ -52,8 +52,8 @@ export function share(world: World): void {
     return dice.pick<Operation[]>([
       [method(user, 'getsockname', [], { mask: [2] })],
       [method(user, 'getpeername', [], { mask: [2] })],
-      [method(user, 'receive', [dice.int(1, 5)])],
-      [method(user, 'receive', [dice.int(1, 5)])],
+      [method(user, 'receive', [dice.between(1, 5)])],
+      [method(user, 'receive', [dice.between(1, 5)])],
       [method(user, 'send', ['shared\n']), settle],
       [method(user, 'dirty')],
       [method(user, 'setoption', ['reuseaddr', dice.chance(0.5)])],

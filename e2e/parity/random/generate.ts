@@ -97,7 +97,7 @@ export function generate(seed: number, dialect: Dialect): readonly Step[] {
   // An interpreter may still have garbage of the scenario before.
   world.step(collect);
   const theme = world.dice.weighted(THEMES);
-  const length = world.dice.int(5, 40);
+  const length = world.dice.between(5, 40);
   while (world.steps.length < length) world.dice.weighted(world.dice.weighted(theme))(world);
   return world.steps;
 }

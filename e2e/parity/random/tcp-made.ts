@@ -63,7 +63,7 @@ export function listen(world: World): void {
   }
   const args = world.dice.weighted<Json[]>([
     [3, []],
-    [3, [world.dice.int(5, 50)]],
+    [3, [world.dice.between(5, 50)]],
     [2, [world.dice.pick(numbers)]],
     [1, [junk(world.dice)]],
   ]);
@@ -81,7 +81,7 @@ export function server(world: World): void {
   sock.used = sock.roomy = true;
   const made: Operation[] = world.dice.chance(0.5)
     ? [
-        call('socket.bind', [loopback(family), 0, ...(world.dice.chance(0.5) ? [world.dice.int(5, 60)] : [])], {
+        call('socket.bind', [loopback(family), 0, ...(world.dice.chance(0.5) ? [world.dice.between(5, 60)] : [])], {
           id: sock.id,
         }),
       ]

@@ -47,16 +47,16 @@ export function conversation(world: World): void {
   client.peer = accepted;
   accepted.peer = client;
   const talk: Operation[] = [];
-  for (let turn = dice.int(1, 5); turn > 0; turn--) {
+  for (let turn = dice.between(1, 5); turn > 0; turn--) {
     const [from, to] = dice.chance(0.5) ? [client, accepted] : [accepted, client];
-    const long = dice.chance(0.1) ? bytes(dice).repeat(dice.int(100, 1500)) : '';
+    const long = dice.chance(0.1) ? bytes(dice).repeat(dice.between(100, 1500)) : '';
     const parts = [...dice.several(1, 4, () => bytes(dice)), long];
     for (const part of parts) talk.push(method(from, 'send', [part]));
     const text = parts.join('');
     let left = text.length;
     while (left > 0) {
       // Few steps, however much it is.
-      const count = dice.chance(0.3) ? left : dice.int(1, left);
+      const count = dice.chance(0.3) ? left : dice.between(1, left);
       talk.push(method(to, 'receive', [count]));
       left -= count;
     }
