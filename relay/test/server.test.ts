@@ -136,7 +136,29 @@ describe('draining', () => {
     const again = await RawClient.resume(relay, client, { ...client.welcome, generation: 2 });
     far.write('still served');
     await again.next('data');
+    // Where it went on it is told, too: it may not have heard it before.
+    await again.next('goaway');
     again.ws.close(1000);
+    await drained;
+  });
+
+  test('who was let in before is not refused, and is waited for', async () => {
+    const relay = await startRelay({ limits: { drainSeconds: 60 } });
+    const early = await RawClient.dial(relay);
+    const gone = await RawClient.dial(relay);
+    let over = false;
+    const drained = relay.drain().then(() => {
+      over = true;
+    });
+    early.send({ type: 'hello', version: 1, ticket: null, leases: 0 });
+    await early.next('welcome');
+    const { seconds } = await early.next('goaway');
+    expect(seconds).toBeGreaterThan(0);
+    expect(seconds).toBeLessThanOrEqual(60);
+    early.ws.close(1000);
+    await early.closed;
+    expect([over, relay.stats.sessions]).toEqual([false, 0]);
+    gone.ws.terminate();
     await drained;
   });
 

@@ -46,7 +46,10 @@ export class Sessions implements Door {
   readonly #growing: Budget;
   readonly #shares: Shares;
   readonly #connections = new Set<Connection>();
-  #draining = false;
+  /** Those of them that were let in while there was room for new sessions, and have not said what they want. */
+  readonly #entering = new Set<Connection>();
+  /** When all is to have ended, in milliseconds by the clock; null: not drained. */
+  #deadline: number | null = null;
   readonly #whenEmpty: (() => void)[] = [];
 
   constructor(options: SessionsOptions) {
@@ -111,7 +114,11 @@ export class Sessions implements Door {
       patienceBytes: download + PATIENCE_BYTES,
     });
     this.#connections.add(connection);
-    ws.on('close', () => this.#connections.delete(connection));
+    if (this.#deadline === null) this.#entering.add(connection);
+    ws.on('close', () => {
+      this.#connections.delete(connection);
+      this.#entered(connection);
+    });
     if (node === null || node === config.nodeId) return;
     // Who balances the load has sent it here because that relay is gone, and its sessions with it.
     this.#options.tally.sessions.add('resume at another node');
@@ -120,7 +127,7 @@ export class Sessions implements Door {
 
   hello(connection: Connection, { version, ticket, leases }: FrameOf<'hello'>): void | Promise<void> {
     checkVersion(version);
-    this.#checkRoom();
+    this.#checkRoom(connection);
     const terms = this.#options.admission.admit(ticket, connection.address);
     if (!(terms instanceof Promise)) {
       this.#begin(connection, terms, leases);
@@ -150,30 +157,57 @@ export class Sessions implements Door {
     }
     session.resume(connection, frame);
     this.#options.tally.sessions.add('resumed');
+    this.#tell(session);
+    this.#entered(connection);
   }
 
-  /** Takes no new sessions, tells the others, and waits until they have gone or `seconds` have passed. */
+  /**
+   * Takes no new sessions, save of those whose WebSocket has been let in already: a balancer cannot take them elsewhere any
+   * more. Tells all of them, and waits until they have gone or `seconds` have passed.
+   */
   async drain(seconds: number): Promise<void> {
-    this.#draining = true;
-    for (const session of this.#sessions.values()) session.goAway('the relay is shutting down', seconds);
-    let deadline: NodeJS.Timeout | undefined;
+    this.#deadline = this.#options.clock.monotonic() + seconds * 1000;
+    for (const session of this.#sessions.values()) this.#tell(session);
+    let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
-      deadline = setTimeout(resolve, seconds * 1000);
+      timer = setTimeout(resolve, seconds * 1000);
     });
     await Promise.race([this.#empty(), late]);
-    clearTimeout(deadline);
+    clearTimeout(timer);
   }
 
   /** Ends every session, and the WebSockets that have none. Resolves when all sockets are closed. */
   async close(): Promise<void> {
-    this.#draining = true;
+    this.#deadline = this.#options.clock.monotonic();
+    this.#entering.clear();
     for (const connection of this.#connections) connection.fault('going_away', 'the relay is shutting down');
     for (const session of [...this.#sessions.values()]) session.dismiss();
     await this.#empty();
   }
 
   async #empty(): Promise<void> {
-    if (this.#sessions.size > 0) await new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
+    if (!this.#isEmpty()) await new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
+  }
+
+  #isEmpty(): boolean {
+    return this.#sessions.size === 0 && this.#entering.size === 0;
+  }
+
+  /** It has what it wanted, or is gone. */
+  #entered(connection: Connection): void {
+    this.#entering.delete(connection);
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (this.#isEmpty()) for (const tell of this.#whenEmpty.splice(0)) tell();
+  }
+
+  /** Tells a session that the relay will stop, if it will. */
+  #tell(session: Session): void {
+    if (this.#deadline === null) return;
+    const milliseconds = Math.ceil(this.#deadline - this.#options.clock.monotonic());
+    session.goAway('the relay is shutting down', Math.max(0, milliseconds / 1000));
   }
 
   /** @param many were refused to that address already. */
@@ -183,8 +217,9 @@ export class Sessions implements Door {
     throw new ProtocolError('limit', 'too many resumes were refused; try again later');
   }
 
-  #checkRoom(): void {
-    if (this.#draining) throw new ProtocolError('going_away', 'the relay is shutting down');
+  #checkRoom(connection: Connection): void {
+    if (this.#deadline !== null && !this.#entering.has(connection))
+      throw new ProtocolError('going_away', 'the relay is shutting down');
     if (this.#sessions.size < this.#options.config.limits.sessions) return;
     this.#options.tally.limits.add('sessions');
     throw new ProtocolError('limit', 'the relay is full');
@@ -193,7 +228,7 @@ export class Sessions implements Door {
   /** Time has passed since HELLO. */
   #beginLater(connection: Connection, terms: Terms, leases: number): void {
     try {
-      this.#checkRoom();
+      this.#checkRoom(connection);
       if (connection.closed) terms.leave();
       else this.#begin(connection, terms, leases);
     } catch (error) {
@@ -235,12 +270,14 @@ export class Sessions implements Door {
     this.#sessions.set(name, session);
     tally.sessions.add('begun');
     session.welcome(connection);
+    this.#tell(session);
+    this.#entered(connection);
   }
 
   #ended(name: string): void {
     this.#sessions.delete(name);
     this.#options.tally.sessions.add('ended');
-    if (this.#sessions.size === 0) for (const tell of this.#whenEmpty.splice(0)) tell();
+    this.#settle();
   }
 }
 
