@@ -21,6 +21,7 @@ export type Family = 4 | 6;
 const V4_BYTES = 6;
 const V6_BYTES = 18;
 const SCOPED_BYTES = 22;
+const PORT_BYTES = 2;
 const MAX_PORT = 65_535;
 const DOT = 0x2e;
 const ZERO = 0x30;
@@ -31,14 +32,11 @@ const MAX_SCOPE = 0xffff_ffff;
  * @throws ProtocolError `internal` when the endpoint is none; addresses of users go through `parseAddress` first.
  */
 export function packEndpoint({ family, address, port, scope = 0 }: Endpoint): Uint8Array {
-  const octets = family === 4 ? parseV4(address) : parseV6(address);
   const scoped = scope !== 0;
-  if (!octets || !isIndex(port, MAX_PORT) || !isIndex(scope, MAX_SCOPE) || (scoped && family === 4)) {
-    throw new ProtocolError('internal', `not an endpoint: ${address} port ${port} scope ${scope}`);
-  }
-  const packed = new Uint8Array(octets.length + (scoped ? 6 : 2));
-  packed.set(octets);
-  let at = octets.length;
+  const isKnown = isIndex(port, MAX_PORT) && isIndex(scope, MAX_SCOPE) && !(scoped && family === 4);
+  const packed = isKnown ? packAddress(family, address, scoped) : null;
+  if (!packed) throw new ProtocolError('internal', `not an endpoint: ${address} port ${port} scope ${scope}`);
+  let at = family === 4 ? V4_BYTES - PORT_BYTES : V6_BYTES - PORT_BYTES;
   packed[at++] = port >>> 8;
   packed[at++] = port;
   if (scoped) {
@@ -50,21 +48,38 @@ export function packEndpoint({ family, address, port, scope = 0 }: Endpoint): Ui
   return packed;
 }
 
+/** The address, with room for the rest behind it; null when it is none. */
+function packAddress(family: Family, address: string, scoped: boolean): Uint8Array | null {
+  if (family === 4) {
+    const packed = new Uint8Array(V4_BYTES);
+    return parseV4(address, packed) ? packed : null;
+  }
+  const octets = parseV6(address);
+  if (!octets) return null;
+  const packed = new Uint8Array(scoped ? SCOPED_BYTES : V6_BYTES);
+  packed.set(octets);
+  return packed;
+}
+
 /** @throws ProtocolError `malformed` unless `b` has 6, 18 or 22 bytes. */
 export function unpackEndpoint(b: Uint8Array): Endpoint {
   switch (b.length) {
     case V4_BYTES:
-      return { family: 4, address: formatV4(b, 0), port: word(b, 4) };
+      return endpointOf(4, b, 0, 4);
     case V6_BYTES:
-      return { family: 6, address: formatV6(b), port: word(b, 16) };
-    case SCOPED_BYTES: {
-      const scope = word(b, 18) * 0x1_0000 + word(b, 20);
-      const bare: Endpoint = { family: 6, address: formatV6(b), port: word(b, 16) };
-      return scope === 0 ? bare : { ...bare, scope };
-    }
+      return endpointOf(6, b, 0, 16);
+    case SCOPED_BYTES:
+      return endpointOf(6, b, 0, 16, word(b, 18) * 0x1_0000 + word(b, 20));
     default:
       throw new ProtocolError('malformed', `an endpoint of ${b.length} bytes`);
   }
+}
+
+/** The endpoint whose address and port are at these places of `b`, in network order. */
+export function endpointOf(family: Family, b: Uint8Array, address: number, port: number, scope = 0): Endpoint {
+  const text = family === 4 ? formatV4(b, address) : formatV6(b, address);
+  const bare: Endpoint = { family, address: text, port: word(b, port) };
+  return scope === 0 ? bare : { ...bare, scope };
 }
 
 /**
@@ -98,10 +113,10 @@ export class EndpointCache {
  * back normalised. Null for everything else (names, `127.1`, `0x7f000001`, `010.0.0.1`, `::1%lo`, `[::1]`).
  */
 export function parseAddress(text: string): { family: Family; address: string } | null {
-  const v4 = parseV4(text);
-  if (v4) return { family: 4, address: formatV4(v4, 0) };
+  const v4 = new Uint8Array(4);
+  if (parseV4(text, v4)) return { family: 4, address: formatV4(v4, 0) };
   const v6 = parseV6(text);
-  return v6 ? { family: 6, address: formatV6(v6) } : null;
+  return v6 ? { family: 6, address: formatV6(v6, 0) } : null;
 }
 
 /** A port in plain decimal, 0..65535: no sign, blank, or superfluous zero. */
@@ -124,34 +139,35 @@ function formatV4(b: Uint8Array, at: number): string {
 }
 
 /** inet_ntop6 of glibc: the first longest run of two or more zero groups becomes `::`; mapped and compatible in quads. */
-function formatV6(b: Uint8Array): string {
+function formatV6(b: Uint8Array, at: number): string {
   let best = 0;
   let bestLength = 1;
   let run = 0;
   for (let group = 0; group < 8; group++) {
-    run = word(b, group * 2) === 0 ? run + 1 : 0;
+    run = word(b, at + group * 2) === 0 ? run + 1 : 0;
     if (run > bestLength) {
       best = group - run + 1;
       bestLength = run;
     }
   }
-  if (bestLength < 2) return groups(b, 0, 8);
-  if (best === 0 && (bestLength === 6 || (bestLength === 5 && word(b, 10) === 0xffff))) {
-    return `::${bestLength === 5 ? 'ffff:' : ''}${formatV4(b, 12)}`;
+  if (bestLength < 2) return groups(b, at, 0, 8);
+  if (best === 0 && (bestLength === 6 || (bestLength === 5 && word(b, at + 10) === 0xffff))) {
+    return `::${bestLength === 5 ? 'ffff:' : ''}${formatV4(b, at + 12)}`;
   }
-  return `${groups(b, 0, best)}::${groups(b, best + bestLength, 8)}`;
+  return `${groups(b, at, 0, best)}::${groups(b, at, best + bestLength, 8)}`;
 }
 
-function groups(b: Uint8Array, from: number, to: number): string {
+function groups(b: Uint8Array, at: number, from: number, to: number): string {
   let text = '';
-  for (let group = from; group < to; group++) text += `${group > from ? ':' : ''}${word(b, group * 2).toString(16)}`;
+  for (let group = from; group < to; group++) {
+    text += `${group > from ? ':' : ''}${word(b, at + group * 2).toString(16)}`;
+  }
   return text;
 }
 
-/** The octets of a strict dotted quad. By hand, since it runs for each datagram sent. */
-function parseV4(text: string): Uint8Array | null {
-  if (text.length > 15) return null;
-  const octets = new Uint8Array(4);
+/** Writes the octets of a strict dotted quad; false when it is none. By hand, since it runs for each datagram sent. */
+function parseV4(text: string, octets: Uint8Array): boolean {
+  if (text.length > 15) return false;
   let index = 0;
   let digits = 0;
   let octet = 0;
@@ -164,15 +180,15 @@ function parseV4(text: string): Uint8Array | null {
     } else {
       // inet_pton refuses leading zeros, since others read them as octal.
       const digit = code - ZERO;
-      if (digit < 0 || digit > 9 || (digits > 0 && octet === 0)) return null;
+      if (digit < 0 || digit > 9 || (digits > 0 && octet === 0)) return false;
       octet = octet * 10 + digit;
       digits++;
-      if (octet > 255) return null;
+      if (octet > 255) return false;
     }
   }
-  if (index < 3 || digits === 0) return null;
+  if (index < 3 || digits === 0) return false;
   octets[3] = octet;
-  return octets;
+  return true;
 }
 
 function parseV6(text: string): Uint8Array | null {
@@ -199,8 +215,8 @@ function parseGroups(text: string, last: boolean): number[] | null {
       const group = Number.parseInt(part, 16);
       bytes.push(group >>> 8, group & 0xff);
     } else {
-      const quad = last && index === parts.length - 1 ? parseV4(part) : null;
-      if (!quad) return null;
+      const quad = new Uint8Array(4);
+      if (!last || index < parts.length - 1 || !parseV4(part, quad)) return null;
       bytes.push(...quad);
     }
   }

@@ -3,7 +3,7 @@
  * protocol's endpoint (`packEndpoint`), so only family, length and their places are ours.
  */
 import { endianness } from 'node:os';
-import { type Endpoint, packEndpoint, unpackEndpoint } from '@luasocket-web/shared/address';
+import { type Endpoint, endpointOf, packEndpoint } from '@luasocket-web/shared/address';
 import type { SocketConstants } from './constants.ts';
 
 /** sizeof(struct sockaddr_in6), the larger of the two. */
@@ -35,11 +35,8 @@ export function writeUnspecified(out: Uint8Array, c: SocketConstants): number {
 export function readSockaddr(bytes: Uint8Array, c: SocketConstants): Endpoint | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const family = c.sockaddrHasLength ? view.getUint8(1) : view.getUint16(0, LITTLE);
-  if (family === c.AF_INET) return unpackEndpoint(join(bytes.subarray(4, 8), bytes.subarray(2, 4)));
-  if (family !== c.AF_INET6) return null;
-  const endpoint = unpackEndpoint(join(bytes.subarray(8, 24), bytes.subarray(2, 4)));
-  const scope = view.getUint32(24, LITTLE);
-  return scope === 0 ? endpoint : { ...endpoint, scope };
+  if (family === c.AF_INET) return endpointOf(4, bytes, 4, 2);
+  return family === c.AF_INET6 ? endpointOf(6, bytes, 8, 2, view.getUint32(24, LITTLE)) : null;
 }
 
 function writeFamily(out: Uint8Array, family: number, length: number, c: SocketConstants): void {
@@ -47,11 +44,4 @@ function writeFamily(out: Uint8Array, family: number, length: number, c: SocketC
     out[0] = length;
     out[1] = family;
   } else new DataView(out.buffer, out.byteOffset).setUint16(0, family, LITTLE);
-}
-
-function join(address: Uint8Array, port: Uint8Array): Uint8Array {
-  const packed = new Uint8Array(address.length + port.length);
-  packed.set(address);
-  packed.set(port, address.length);
-  return packed;
 }

@@ -9,12 +9,14 @@ import { nowhere } from './endpoint.ts';
 import { check, nodeFailure } from './failure.ts';
 import { TcpListener } from './listener.ts';
 import { getOption, setOption } from './options.ts';
+import type { ReadBuffers } from './read-buffers.ts';
 import { SystemFailure, type TcpSink, type TcpSocket } from './socket.ts';
 import { type StreamEvents, TcpStream } from './stream.ts';
 
 const NONE = -1;
 
-export class KernelTcpSocket implements TcpSocket {
+/** Hears its own stream: objects of functions for each would be a tenth of what opening one allocates. */
+export class KernelTcpSocket implements TcpSocket, StreamEvents {
   readonly kind = 'tcp';
   readonly family: Family;
   readonly #system: System;
@@ -29,6 +31,9 @@ export class KernelTcpSocket implements TcpSocket {
   #closed = false;
   /** What `#stream`'s predecessors received. */
   #before = 0;
+  /** Of a connection to come: its name, which is settled when the attempt begins, and whom it is to. */
+  #local: Endpoint | null = null;
+  #peer: Endpoint | null = null;
 
   /** A fresh socket, or (`stream`) an accepted one that has no sink yet. */
   constructor(
@@ -52,7 +57,7 @@ export class KernelTcpSocket implements TcpSocket {
 
   adopt(sink: TcpSink): void {
     this.#sink = sink;
-    if (this.#stream !== null) this.#stream.events = this.#streamEvents(this.#stream, sink);
+    if (this.#stream !== null) this.#stream.events = this;
   }
 
   bind(local: Endpoint): void {
@@ -70,12 +75,12 @@ export class KernelTcpSocket implements TcpSocket {
     // Node connects a copy: a failed attempt costs it the copy, and we keep the binding and the options.
     const copy = check(this.#system, this.#system.duplicate(this.#fd));
     const stream = this.#streamOn(copy);
-    let local = nowhere(this.family);
-    stream.events = this.#streamEvents(stream, sink, () => local, peer);
+    stream.events = this;
     stream.connect(peer);
     this.#stream = stream;
-    local = this.localName();
-    return local;
+    this.#peer = peer;
+    this.#local = this.localName();
+    return this.#local;
   }
 
   giveUp(): void {
@@ -118,6 +123,41 @@ export class KernelTcpSocket implements TcpSocket {
 
   resume(): void {
     this.#stream?.resume();
+  }
+
+  get buffers(): ReadBuffers | null {
+    return this.#sink?.buffers ?? null;
+  }
+
+  opened(): void {
+    this.#releaseOwn();
+    const name = this.#system.peerName(this.#descriptor);
+    // No name: reset already, as the stream will tell.
+    const peer = typeof name === 'number' ? (this.#peer ?? nowhere(this.family)) : name;
+    const local = this.#local ?? this.localName();
+    this.#local = null;
+    this.#peer = null;
+    this.#sink?.connected(local, peer);
+  }
+
+  failed(failure: SystemFailure): void {
+    if (this.#stream?.open === false) {
+      this.#stream = null;
+      this.#spent = true;
+    }
+    this.#sink?.error(failure);
+  }
+
+  data(payload: Uint8Array): void {
+    this.#sink?.data(payload);
+  }
+
+  end(): void {
+    this.#sink?.end();
+  }
+
+  drained(bytes: number): void {
+    this.#sink?.drained(bytes);
   }
 
   close(reset: boolean, gone?: () => void): void {
@@ -173,33 +213,5 @@ export class KernelTcpSocket implements TcpSocket {
     if (this.#fd === NONE) return;
     this.#system.close(this.#fd);
     this.#fd = NONE;
-  }
-
-  /** `local`, `peer`: of a connection to come, its name, which is settled when the attempt begins, and whom it is to. */
-  #streamEvents(
-    stream: TcpStream,
-    sink: TcpSink,
-    local = () => this.localName(),
-    peer = nowhere(this.family),
-  ): StreamEvents {
-    return {
-      buffers: sink.buffers,
-      opened: () => {
-        this.#releaseOwn();
-        const name = this.#system.peerName(stream.fd);
-        // No name: reset already, as the stream will tell.
-        sink.connected(local(), typeof name === 'number' ? peer : name);
-      },
-      failed: (failure) => {
-        if (!stream.open) {
-          this.#stream = null;
-          this.#spent = true;
-        }
-        sink.error(failure);
-      },
-      data: (payload) => sink.data(payload),
-      end: () => sink.end(),
-      drained: (bytes) => sink.drained(bytes),
-    };
   }
 }
