@@ -113,8 +113,8 @@ export class EndpointCache {
  * back normalised. Null for everything else (names, `127.1`, `0x7f000001`, `010.0.0.1`, `::1%lo`, `[::1]`).
  */
 export function parseAddress(text: string): { family: Family; address: string } | null {
-  const v4 = new Uint8Array(4);
-  if (parseV4(text, v4)) return { family: 4, address: formatV4(v4, 0) };
+  // A strict quad is in its normal form.
+  if (parseV4(text, null)) return { family: 4, address: text };
   const v6 = parseV6(text);
   return v6 ? { family: 6, address: formatV6(v6, 0) } : null;
 }
@@ -165,8 +165,8 @@ function groups(b: Uint8Array, at: number, from: number, to: number): string {
   return text;
 }
 
-/** Writes the octets of a strict dotted quad; false when it is none. By hand, since it runs for each datagram sent. */
-function parseV4(text: string, octets: Uint8Array): boolean {
+/** Whether it is a strict dotted quad; its octets go to `octets`. By hand, since it runs for each datagram sent. */
+function parseV4(text: string, octets: Uint8Array | null): boolean {
   if (text.length > 15) return false;
   let index = 0;
   let digits = 0;
@@ -174,7 +174,8 @@ function parseV4(text: string, octets: Uint8Array): boolean {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === DOT && digits > 0 && index < 3) {
-      octets[index++] = octet;
+      if (octets) octets[index] = octet;
+      index++;
       octet = 0;
       digits = 0;
     } else {
@@ -187,7 +188,7 @@ function parseV4(text: string, octets: Uint8Array): boolean {
     }
   }
   if (index < 3 || digits === 0) return false;
-  octets[3] = octet;
+  if (octets) octets[3] = octet;
   return true;
 }
 

@@ -3,7 +3,8 @@
  * never sees them. `setfd` and `select` are the reason that LuaSocket's objects hold a number and not a socket.
  */
 import { Assumptions, OptionShadow } from './assumptions.ts';
-import { type DatagramSocket, Failure, type Source, type Stream } from './channel.ts';
+import { type DatagramSocket, Failure, type Stream } from './channel.ts';
+import { Signal } from './signal.ts';
 
 /** No descriptor: SOCKET_INVALID. */
 export const INVALID = -1;
@@ -16,16 +17,21 @@ export const SETSIZE = 1024;
 export type AnyKind = Stream | DatagramSocket;
 
 /** A socket in the table. As a source it tells that it has been closed. */
-export class Slot implements Source {
+export class Slot extends Signal {
   readonly socket: AnyKind;
   /** What the poll face assumes of the socket; nothing on the others. */
   readonly assumptions = new Assumptions();
-  readonly options = new OptionShadow();
+  #options: OptionShadow | null = null;
   #closed = false;
-  readonly #wakes: (() => void)[] = [];
 
   constructor(socket: AnyKind) {
+    super();
     this.socket = socket;
+  }
+
+  get options(): OptionShadow {
+    this.#options ??= new OptionShadow();
+    return this.#options;
   }
 
   get closed(): boolean {
@@ -44,15 +50,7 @@ export class Slot implements Source {
   close(): void {
     this.#closed = true;
     this.socket.close();
-    for (const wake of [...this.#wakes]) wake();
-  }
-
-  subscribe(wake: () => void): () => void {
-    this.#wakes.push(wake);
-    return () => {
-      const at = this.#wakes.indexOf(wake);
-      if (at >= 0) this.#wakes.splice(at, 1);
-    };
+    this.notify();
   }
 }
 

@@ -2,9 +2,12 @@
 
 import { goneWithBuffer } from './strings.ts';
 
+/** Its content is never asked for, and so in no program's hands. */
+const EMPTY: Uint8Array = new Uint8Array();
+
 /** Bytes read from the kernel and not yet handed out. */
 export class ReadBuffer {
-  #bytes: Uint8Array = new Uint8Array();
+  #bytes = EMPTY;
   #length = 0;
   #first = 0;
 
@@ -27,6 +30,6 @@ export class ReadBuffer {
   /** buffer_skip. */
   skip(count: number): void {
     this.#first += count;
-    if (this.isEmpty) this.fill(new Uint8Array());
+    if (this.isEmpty) this.fill(EMPTY);
   }
 }

@@ -20,6 +20,7 @@ import {
 import { DATAGRAM_OVERHEAD } from '@luasocket-web/shared/limits';
 import type { SocketStatus } from '../api.ts';
 import { Failure, type Pending } from '../core/channel.ts';
+import { type Signal, Wakes } from '../core/signal.ts';
 import { Bulk } from './bulk.ts';
 import { SessionDatagramSocket } from './datagram.ts';
 import { Download } from './download.ts';
@@ -28,7 +29,6 @@ import { Leases } from './leases.ts';
 import { DONE, failed } from './pending.ts';
 import { failureOf, type Reader, Requests } from './requests.ts';
 import { Sending } from './sending.ts';
-import { type Signal, Wakes } from './signal.ts';
 import { SessionStream } from './stream.ts';
 import type { SessionTap } from './tap.ts';
 import type { Ask, Outbox, Path, Starved, Wire } from './wire.ts';

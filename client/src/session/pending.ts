@@ -1,6 +1,6 @@
 /** Answers, in or not. */
 import { Failure, type Pending } from '../core/channel.ts';
-import { Signal } from './signal.ts';
+import { Signal } from '../core/signal.ts';
 
 /** An answer that is there from the start. */
 export class Settled<T> implements Pending<T> {

@@ -6,10 +6,10 @@ import type { Endpoint, Family } from '@luasocket-web/shared/address';
 import type { OptionValue, Target } from '@luasocket-web/shared/frames';
 import type { SocketStatus } from '../api.ts';
 import { Failure, type Pending, type Socket, type Where } from '../core/channel.ts';
+import { Signal } from '../core/signal.ts';
 import { type Call, Held } from './held.ts';
 import { failed, Settled } from './pending.ts';
 import { Request, readEndpoint, readNothing, readOption } from './requests.ts';
-import { Signal } from './signal.ts';
 import type { Wire } from './wire.ts';
 
 export abstract class SessionSocket extends Signal implements Socket {

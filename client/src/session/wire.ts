@@ -5,8 +5,8 @@ import type { ProtocolError } from '@luasocket-web/shared/errors';
 import type { SendPool } from '@luasocket-web/shared/flow';
 import type { ClientFrame } from '@luasocket-web/shared/frames';
 import type { Pending } from '../core/channel.ts';
+import type { Signal } from '../core/signal.ts';
 import type { Reader } from './requests.ts';
-import type { Signal } from './signal.ts';
 
 /** A frame that asks for an answer, before it has its number. */
 export type Ask = (request: number) => ClientFrame;

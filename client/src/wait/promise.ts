@@ -91,7 +91,6 @@ function advance<T>(
 /** One wait of an operation: calls `resume` in a microtask, or from a timer, never from within a source's call. */
 function sleep(wait: Wait, now: () => number, resume: () => void): void {
   const { sources, deadline } = wait;
-  const unsubscribe: (() => void)[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   let looking = false;
   let over = false;
@@ -99,7 +98,7 @@ function sleep(wait: Wait, now: () => number, resume: () => void): void {
   const finish = (): void => {
     over = true;
     clearTimeout(timer);
-    for (const each of unsubscribe) each();
+    for (const leave of subscriptions) leave();
     resume();
   };
   const look = (): void => {
@@ -119,7 +118,7 @@ function sleep(wait: Wait, now: () => number, resume: () => void): void {
     timer = setTimeout(expire, Math.min(Math.max(milliseconds, 0), LONGEST_DELAY));
   };
 
-  for (const source of sources) unsubscribe.push(source.subscribe(wake));
+  const subscriptions = sources.map((source) => source.subscribe(wake));
   if (deadline !== Number.POSITIVE_INFINITY) arm();
   if (wait.ready()) wake();
 }

@@ -1,5 +1,5 @@
 /** Who waits for a change, and how they are told. */
-import type { Source } from '../core/channel.ts';
+import type { Source } from './channel.ts';
 
 /** A source of wakes. Costs one field until somebody subscribes, and little more for one alone, which is the rule. */
 export class Signal implements Source {
