@@ -162,6 +162,15 @@ describe('draining', () => {
     await drained;
   });
 
+  test('is over when the relay closes, whoever is still about to begin', async () => {
+    const relay = await startRelay({ limits: { drainSeconds: 60 } });
+    const early = await RawClient.dial(relay);
+    const drained = relay.drain();
+    await relay.close();
+    await drained;
+    expect((await early.closed).code).toBe(4013);
+  });
+
   test('ends at its deadline', async () => {
     const relay = await startRelay({ limits: { drainSeconds: 0.05 } });
     const client = await RawClient.connect(relay);
