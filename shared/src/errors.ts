@@ -111,8 +111,8 @@ export type FaultCode = keyof typeof FAULTS;
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
   readonly code: FaultCode;
-  constructor(code: FaultCode, message: string) {
-    super(message);
+  constructor(code: FaultCode, message: string, options?: ErrorOptions) {
+    super(message, options);
     this.code = code;
   }
   get fault(): 'peer' | 'local' {

@@ -170,7 +170,8 @@ async function claimsFor(
   const keys = ticketKeys.split(',').map((file) => resolve(place.directory, file.trim()));
   const verifier = await createVerifier({ ...config, ticketKeys: keys }, { wall: place.now }, localTickets());
   const { claims } = await verifier.verify(ticket).catch((error: Error) => {
-    throw new Error(`--ticket: ${error.message}`);
+    const why = error.cause instanceof Error ? ` (${error.cause.message})` : '';
+    throw new Error(`--ticket: ${error.message}${why}`);
   });
   return { claims, note: [] };
 }

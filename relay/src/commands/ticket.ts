@@ -68,7 +68,7 @@ async function ticket(flags: Flags, place: Place): Promise<Outcome> {
 function claimsOf(flags: Flags): { readonly [name: string]: unknown } {
   const base = flags.claims === undefined ? {} : parse(flags.claims);
   const { tcp, udp, listen, multicast, broadcast, dns, interfaces } = flags;
-  for (const [name, said] of Object.entries(given({ tcp, udp, listen, multicast }))) readable(name, said);
+  for (const [name, said] of Object.entries(given({ tcp, udp, listen, multicast, dns }))) readable(name, said);
   const net = { ...object(base.net), ...given({ tcp, udp, listen, multicast, broadcast, dns, interfaces }) };
   const quota = {
     ...object(base.quota),

@@ -5,7 +5,7 @@
 import ipaddr from 'ipaddr.js';
 import { isSpecialNet, parse } from './address.ts';
 import type { Grant } from './claims.ts';
-import { nameDenial } from './host.ts';
+import { patternDenial } from './host.ts';
 import { isPort } from './ports.ts';
 import { EVERYWHERE } from './public.ts';
 
@@ -36,7 +36,7 @@ export function parseNet(text: string): Grant {
 function place(host: string, text: string): Grant {
   const net = toCidr(host);
   if (net !== null) return isSpecialNet(net) ? { net } : { net, publicOnly: true };
-  const denial = nameDenial(host.startsWith('*.') ? host.slice(2) : host);
+  const denial = patternDenial(host);
   if (denial !== null) throw new Error(`${text}: ${denial}`);
   return { net: host };
 }

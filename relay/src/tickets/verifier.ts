@@ -109,5 +109,6 @@ function refusal(error: unknown): ProtocolError {
   if (error instanceof errors.JWTClaimValidationFailed) {
     return new ProtocolError('unauthorized', `the ticket's ${error.claim} is not right`);
   }
-  return new ProtocolError('unauthorized', 'the ticket is not valid');
+  // The cause is for whoever has the keys; a client hears no more.
+  return new ProtocolError('unauthorized', 'the ticket is not valid', { cause: error });
 }
