@@ -5,7 +5,7 @@
 import ipaddr from 'ipaddr.js';
 import { isSpecialNet, parse } from './address.ts';
 import type { Grant } from './claims.ts';
-import { patternDenial } from './host.ts';
+import { nameDenial } from './host.ts';
 import { isPort } from './ports.ts';
 import { EVERYWHERE } from './public.ts';
 
@@ -36,9 +36,14 @@ export function parseNet(text: string): Grant {
 function place(host: string, text: string): Grant {
   const net = toCidr(host);
   if (net !== null) return isSpecialNet(net) ? { net } : { net, publicOnly: true };
-  const denial = patternDenial(host);
+  return { net: parseName(host, text) };
+}
+
+/** A name, or `*.name`. @param text where it stands. @throws Error that quotes the text. */
+export function parseName(name: string, text = name): string {
+  const denial = nameDenial(name.startsWith('*.') ? name.slice(2) : name);
   if (denial !== null) throw new Error(`${text}: ${denial}`);
-  return { net: host };
+  return name;
 }
 
 /** An address or CIDR as CIDR; null: neither. */

@@ -52,11 +52,6 @@ export function nameDenial(text: string): string | null {
   return SPECIAL_USE.has(top) ? `a name under .${top}` : null;
 }
 
-/** The same for a name or a pattern (see `matchesName`). */
-export function patternDenial(pattern: string): string | null {
-  return nameDenial(pattern.startsWith('*.') ? pattern.slice(2) : pattern);
-}
-
 /** In lower case, without the dot that stands for the root. */
 function normalName(name: string): string {
   const bare = name.endsWith('.') ? name.slice(0, -1) : name;

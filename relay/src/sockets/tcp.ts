@@ -15,7 +15,7 @@ import { type StreamEvents, TcpStream } from './stream.ts';
 
 const NONE = -1;
 
-/** Hears its own stream: objects of functions for each would be a tenth of what opening one allocates. */
+/** Hears its own stream: an object of functions for each would be half a kilobyte. */
 export class KernelTcpSocket implements TcpSocket, StreamEvents {
   readonly kind = 'tcp';
   readonly family: Family;

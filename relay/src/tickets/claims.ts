@@ -1,8 +1,7 @@
 /** What a ticket says, from its JSON to what a session may do. Checks no signature. */
 import { z } from 'zod';
 import type { Claims, Grant } from '../policy/claims.ts';
-import { parseGrant, parseNet } from '../policy/grant.ts';
-import { patternDenial } from '../policy/host.ts';
+import { parseGrant, parseName, parseNet } from '../policy/grant.ts';
 import { PUBLIC } from '../policy/public.ts';
 
 /** Ephemeral ports, and those that any program may bind. */
@@ -78,19 +77,13 @@ export function claimsOf({ net: said = {} }: Pick<TicketPayload, 'net'>): Claims
     strangers: local.length > 0,
     groups,
     broadcast,
-    names: typeof dns === 'boolean' ? dns : dns.map(namePattern),
+    names: typeof dns === 'boolean' ? dns : dns.map((name) => parseName(name)),
     interfaces,
   };
 }
 
 function destinations(texts: readonly string[] | undefined): readonly Grant[] | undefined {
   return texts?.flatMap((text) => parseGrant(text, ['services']));
-}
-
-function namePattern(text: string): string {
-  const denial = patternDenial(text);
-  if (denial !== null) throw new Error(`${text}: ${denial}`);
-  return text;
 }
 
 function listOf(said: boolean | readonly string[], all: readonly string[]): readonly string[] {
